@@ -1,0 +1,167 @@
+/** W3C Baggage: names and values that travel with a request, in the `baggage` header. */
+import {
+  type Baggage,
+  type BaggageEntry,
+  baggageEntryMetadataFromString,
+  type Context,
+  propagation,
+  type TextMapGetter,
+  type TextMapPropagator,
+  type TextMapSetter,
+} from '@opentelemetry/api';
+import { baggageOf, isSuppressed, withBaggageIn } from '../context.ts';
+import { reportFault } from '../faults.ts';
+import { isHeaderSafe, readListHeader, trimBlanks, writeHeader } from './carrier.ts';
+
+const BAGGAGE = 'baggage';
+// W3C Baggage, "Limits": everyone passes on 64 members and 8192 bytes; 180 members were the limit of its first version.
+const MAX_MEMBERS = 180;
+const MAX_BYTES = 8192;
+const MAX_MEMBER_BYTES = 4096;
+
+/** RFC 9110, "Tokens". */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** W3C Baggage, "value": the baggage octets, without the percent sign. */
+const PLAIN_VALUE = /^[\x21\x23\x24\x26-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/;
+
+/** Entries as they were read, last one of a name winning; a Map, because `__proto__` is a name like any other. */
+export type BaggageEntries = Map<string, BaggageEntry>;
+
+/**
+ * Read `baggage` header text, several headers joined by commas. Members that are malformed, longer than 4096 bytes or
+ * beyond the limits (180 members, 8192 bytes) are left out, the others are kept.
+ *
+ * @throws never
+ * @see https://www.w3.org/TR/baggage/#header-content
+ */
+export function parseBaggage(header: string): BaggageEntries {
+  const entries: BaggageEntries = new Map();
+  let count = 0;
+  for (let start = 0; start < header.length && count < MAX_MEMBERS; ) {
+    let end = header.indexOf(',', start);
+    if (end === -1) end = header.length;
+    if (end > MAX_BYTES) break;
+    if (end - start <= MAX_MEMBER_BYTES && parseMember(header.slice(start, end), entries)) count++;
+    start = end + 1;
+  }
+  return entries;
+}
+
+function parseMember(member: string, entries: BaggageEntries): boolean {
+  const semicolon = member.indexOf(';');
+  const pair = semicolon === -1 ? member : member.slice(0, semicolon);
+  const equals = pair.indexOf('=');
+  if (equals === -1) return false;
+  const key = trimBlanks(pair.slice(0, equals));
+  if (!TOKEN.test(key) || !isHeaderSafe(member)) return false;
+  const entry: BaggageEntry = { value: decodePercent(trimBlanks(pair.slice(equals + 1))) };
+  const properties = semicolon === -1 ? '' : trimBlanks(member.slice(semicolon + 1));
+  if (properties !== '') entry.metadata = baggageEntryMetadataFromString(properties);
+  // Deleted first, so that the last one of a name also has the last place.
+  entries.delete(key);
+  entries.set(key, entry);
+  return true;
+}
+
+/**
+ * Write baggage as header text. Entries that cannot be written whole and safely are left out and counted as faults.
+ *
+ * @returns the empty string when there is nothing to write
+ * @throws never
+ */
+export function formatBaggage(baggage: Baggage): string {
+  const members: string[] = [];
+  let bytes = 0;
+  let left = 0;
+  for (const [key, entry] of baggage.getAllEntries()) {
+    const member = formatMember(key, entry);
+    if (member === undefined || members.length === MAX_MEMBERS || bytes + member.length > MAX_BYTES) {
+      left++;
+      continue;
+    }
+    bytes += member.length + 1;
+    members.push(member);
+  }
+  if (left > 0) reportFault('baggage_dropped', 'entries that are no valid baggage or beyond its limits', left);
+  return members.join(',');
+}
+
+function formatMember(key: string, entry: BaggageEntry): string | undefined {
+  if (typeof key !== 'string' || !TOKEN.test(key) || typeof entry?.value !== 'string') return undefined;
+  // Encoding makes a value longer, never shorter, so nothing huge is encoded only to be left out.
+  if (key.length + entry.value.length >= MAX_MEMBER_BYTES) return undefined;
+  let member = `${key}=${encodePercent(entry.value)}`;
+  if (entry.metadata !== undefined && entry.metadata !== null) {
+    const properties = propertiesText(entry.metadata);
+    if (properties === undefined) return undefined;
+    if (properties !== '') member += `;${properties}`;
+  }
+  return member.length <= MAX_MEMBER_BYTES ? member : undefined;
+}
+
+function propertiesText(metadata: NonNullable<BaggageEntry['metadata']>): string | undefined {
+  try {
+    const text = trimBlanks(String(metadata.toString()));
+    // A comma would begin a member of its own, a line break a header of its own.
+    return text.includes(',') || !isHeaderSafe(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Percent-encode every byte that is no baggage octet. A lone surrogate becomes U+FFFD. */
+export function encodePercent(value: string): string {
+  if (PLAIN_VALUE.test(value)) return value;
+  let text = '';
+  for (const byte of Buffer.from(value, 'utf8')) {
+    const character = String.fromCharCode(byte);
+    text +=
+      byte < 0x80 && PLAIN_VALUE.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return text;
+}
+
+/** Undo percent-encoding. Bytes that are no UTF-8 become U+FFFD; a percent sign without two hex digits stays. */
+export function decodePercent(value: string): string {
+  if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    // `decodeURIComponent` refuses the whole text for one bad byte.
+    const latin1 = value.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+    return Buffer.from(latin1, 'latin1').toString('utf8');
+  }
+}
+
+/** Adds entries to the baggage of a context; an entry that is there already under the same name is replaced. */
+export function addBaggage(context: Context, entries: BaggageEntries): Context {
+  if (entries.size === 0) return context;
+  const present = baggageOf(context)?.getAllEntries() ?? [];
+  return withBaggageIn(context, propagation.createBaggage(Object.fromEntries([...present, ...entries])));
+}
+
+/** Carries baggage in the `baggage` header. */
+export class BaggagePropagator implements TextMapPropagator<unknown> {
+  inject<C>(context: Context, carrier: C, setter: TextMapSetter<C>): void {
+    const baggage = baggageToInject(context);
+    if (baggage === undefined) return;
+    const header = formatBaggage(baggage);
+    if (header !== '') writeHeader(carrier, BAGGAGE, header, setter);
+  }
+
+  extract<C>(context: Context, carrier: C, getter: TextMapGetter<C>): Context {
+    const header = readListHeader(carrier, BAGGAGE, getter);
+    return header === undefined ? context : addBaggage(context, parseBaggage(header));
+  }
+
+  fields(): string[] {
+    return [BAGGAGE];
+  }
+}
+
+/** The baggage that a propagator writes: none when tracing is suppressed. */
+export function baggageToInject(context: Context): Baggage | undefined {
+  return isSuppressed(context) ? undefined : baggageOf(context);
+}

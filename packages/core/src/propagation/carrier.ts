@@ -1,0 +1,140 @@
+/**
+ * Carriers: what headers are read from and written to. Reading and writing go through the guarded functions here,
+ * because getters and setters can be the application's and may throw (a frozen object, headers already sent).
+ */
+import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api';
+import { describeError, reportFault } from '../faults.ts';
+
+/** A header object in Node.js's shape: names in lower case, several values in an array. */
+export type HeaderCarrier = Record<string, string | string[] | undefined>;
+
+/**
+ * Reads `request.headers` of Node.js, whose names are in lower case already: a missing header costs one property read.
+ * For objects that others built use `anyCaseGetter`.
+ */
+export const headerGetter: TextMapGetter<HeaderCarrier> = {
+  keys: (carrier: HeaderCarrier): string[] => Object.keys(carrier),
+  get: (carrier: HeaderCarrier, key: string): string | string[] | undefined => carrier[key],
+};
+
+/** Writes lower-case names into a plain object. */
+export const headerSetter: TextMapSetter<HeaderCarrier> = {
+  set(carrier: HeaderCarrier, key: string, value: string): void {
+    carrier[key] = value;
+  },
+};
+
+/**
+ * Reads plain objects with names in any case, such as the headers of a Lambda event, which keep the case that the
+ * client sent (Go writes `Traceparent`). A name in lower case is found first; else all names are compared.
+ */
+export const anyCaseGetter: TextMapGetter<HeaderCarrier> = {
+  keys: (carrier: HeaderCarrier): string[] => Object.keys(carrier),
+  get(carrier: HeaderCarrier, key: string): string | string[] | undefined {
+    const exact = carrier[key];
+    if (exact !== undefined) return exact;
+    for (const name of Object.keys(carrier)) {
+      if (name.length === key.length && name.toLowerCase() === key) return carrier[name];
+    }
+    return undefined;
+  },
+};
+
+/**
+ * Reads environment variables, for a process that was started by a traced one: `traceparent` is `TRACEPARENT`.
+ *
+ * @see https://opentelemetry.io/docs/specs/otel/context/env-carriers/
+ */
+export const environmentGetter: TextMapGetter<NodeJS.ProcessEnv> = {
+  keys: (carrier: NodeJS.ProcessEnv): string[] => Object.keys(carrier),
+  get: (carrier: NodeJS.ProcessEnv, key: string): string | undefined => carrier[environmentName(key)],
+};
+
+/** Writes environment variables for a child process. */
+export const environmentSetter: TextMapSetter<NodeJS.ProcessEnv> = {
+  set(carrier: NodeJS.ProcessEnv, key: string, value: string): void {
+    carrier[environmentName(key)] = value;
+  },
+};
+
+function environmentName(key: string): string {
+  return key.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+}
+
+/**
+ * All values of a header, or the only one.
+ *
+ * @throws never: a getter that throws is reported, and the header counts as missing
+ */
+export function readHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | string[] | undefined {
+  if (carrier === undefined || carrier === null) return undefined;
+  try {
+    return getter.get(carrier, key);
+  } catch (error) {
+    reportFault('carrier_threw', `reading header ${key}: ${describeError(error)}`);
+    return undefined;
+  }
+}
+
+/** The value of a header that must be there once; `undefined` when it is missing, repeated or no text. */
+export function readSingleHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | undefined {
+  const value = readHeader(carrier, key, getter);
+  if (typeof value === 'string') return value;
+  return Array.isArray(value) && value.length === 1 && typeof value[0] === 'string' ? value[0] : undefined;
+}
+
+/** The values of a header whose repetitions form one list, joined by commas in their order. */
+export function readListHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | undefined {
+  const value = readHeader(carrier, key, getter);
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return undefined;
+  const texts = value.filter((one) => typeof one === 'string');
+  return texts.length === 0 ? undefined : texts.join(',');
+}
+
+/** The names in a carrier; empty when the getter throws. */
+export function headerNames<C>(carrier: C, getter: TextMapGetter<C>): string[] {
+  if (carrier === undefined || carrier === null) return [];
+  try {
+    return getter.keys(carrier);
+  } catch (error) {
+    reportFault('carrier_threw', `listing header names: ${describeError(error)}`);
+    return [];
+  }
+}
+
+/**
+ * Write one header.
+ *
+ * @throws never: a setter that throws is reported, and the call goes out without the header
+ */
+export function writeHeader<C>(carrier: C, key: string, value: string, setter: TextMapSetter<C>): void {
+  if (carrier === undefined || carrier === null) return;
+  try {
+    setter.set(carrier, key, value);
+  } catch (error) {
+    reportFault('carrier_threw', `writing header ${key}: ${describeError(error)}`);
+  }
+}
+
+/** Whether a text has only characters that may stand in a header value: visible ASCII, space and tab. */
+export function isHeaderSafe(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if ((code < 0x20 && code !== 0x09) || code > 0x7e) return false;
+  }
+  return true;
+}
+
+/** A text without the spaces and tabs around it; the same string when there are none. */
+export function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return start === 0 && end === text.length ? text : text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
