@@ -1,0 +1,2 @@
+export { type Kafka, startKafka } from './kafka.ts';
+export { type Postgres, startPostgres } from './postgres.ts';
