@@ -1,0 +1,100 @@
+/**
+ * Time. A span reads only the monotonic clock; one wall-clock anchor, shared by all spans of a local trace, turns
+ * those readings into times of day. So a wall clock that is set back cannot make a span end before it started.
+ */
+import type { HrTime, TimeInput } from '@opentelemetry/api';
+
+/** Where the monotonic clock's zero lies in wall-clock time. Immutable: a correction makes a new one. */
+export interface Anchor {
+  /** Milliseconds since the Unix epoch at monotonic zero; fractional. */
+  readonly epochMs: number;
+  /** The same in nanoseconds, upper and lower 32 bits, unsigned. */
+  readonly nanosHigh: number;
+  readonly nanosLow: number;
+}
+
+/** The two clocks; tests replace them. */
+export interface Clock {
+  /** Milliseconds, monotonic, fractional. */
+  now(): number;
+  /** Milliseconds since the Unix epoch. */
+  wall(): number;
+}
+
+const TWO_32 = 4294967296;
+const CHECK_INTERVAL_MS = 1000;
+// Date.now() is cut to whole milliseconds, so a difference within this band is no drift.
+const DRIFT_MIN_MS = -1.5;
+const DRIFT_MAX_MS = 0.5;
+
+let readNow: () => number = () => performance.now();
+let readWall: () => number = Date.now;
+let anchor = anchorAt(performance.timeOrigin);
+let checkedAtMs = Number.NEGATIVE_INFINITY;
+
+/** Monotonic milliseconds; the only clock that a span reads. */
+export function monotonicMs(): number {
+  return readNow();
+}
+
+/** The anchor for a local trace that starts at `nowMs` (monotonic). Follows jumps of the wall clock within a second. */
+export function currentAnchor(nowMs: number): Anchor {
+  if (nowMs - checkedAtMs > CHECK_INTERVAL_MS) {
+    checkedAtMs = nowMs;
+    const driftMs = readWall() - (anchor.epochMs + nowMs);
+    if (driftMs < DRIFT_MIN_MS || driftMs > DRIFT_MAX_MS) anchor = anchorAt(anchor.epochMs + driftMs + 0.5);
+  }
+  return anchor;
+}
+
+/** Replace the clocks; for tests. Without an argument the system's are used again. */
+export function setClock(clock?: Clock): void {
+  readNow = clock === undefined ? () => performance.now() : () => clock.now();
+  readWall = clock === undefined ? Date.now : () => clock.wall();
+  checkedAtMs = Number.NEGATIVE_INFINITY;
+  anchor = clock === undefined ? anchorAt(performance.timeOrigin) : anchorAt(clock.wall() - clock.now());
+}
+
+function anchorAt(epochMs: number): Anchor {
+  // Seconds and the rest apart: nanoseconds since the epoch do not fit into a double.
+  const seconds = Math.floor(epochMs / 1000);
+  const nanos = Math.round((epochMs - seconds * 1000) * 1e6);
+  const total = BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
+  return { epochMs, nanosHigh: Number(total >> 32n), nanosLow: Number(total & 0xffffffffn) };
+}
+
+/** A monotonic reading as `[seconds, nanoseconds]` since the Unix epoch. */
+export function toHrTime(at: Anchor, monotonic: number): HrTime {
+  const deltaNanos = Math.round(monotonic * 1e6);
+  const deltaHigh = Math.floor(deltaNanos / TWO_32);
+  const low = at.nanosLow + (deltaNanos - deltaHigh * TWO_32);
+  const high = at.nanosHigh + deltaHigh + (low >= TWO_32 ? 1 : 0);
+  const nanos = (BigInt(high) << 32n) | BigInt(low >= TWO_32 ? low - TWO_32 : low);
+  return [Number(nanos / 1_000_000_000n), Number(nanos % 1_000_000_000n)];
+}
+
+/**
+ * A time that a user gave, as a monotonic reading in the anchor's frame.
+ *
+ * @param input  `[seconds, nanoseconds]`, a `Date`, milliseconds since the epoch, or a `performance.now()` reading
+ *   (told apart, as OpenTelemetry does, by being smaller than the process's start time)
+ * @returns `undefined` when it is not a finite time, or lies before the epoch
+ */
+export function fromTimeInput(at: Anchor, input: TimeInput | undefined): number | undefined {
+  if (typeof input === 'number') {
+    if (!Number.isFinite(input) || input < 0) return undefined;
+    return input < performance.timeOrigin ? input : input - at.epochMs;
+  }
+  if (Array.isArray(input)) {
+    const [seconds, nanos] = input as [unknown, unknown];
+    if (typeof seconds !== 'number' || typeof nanos !== 'number') return undefined;
+    if (!Number.isFinite(seconds) || !Number.isFinite(nanos) || seconds < 0 || nanos < 0) return undefined;
+    const anchorSeconds = Math.floor(at.epochMs / 1000);
+    return (seconds - anchorSeconds) * 1000 + (nanos / 1e6 - (at.epochMs - anchorSeconds * 1000));
+  }
+  if (input instanceof Date) {
+    const ms = input.getTime();
+    return Number.isNaN(ms) || ms < 0 ? undefined : ms - at.epochMs;
+  }
+  return undefined;
+}

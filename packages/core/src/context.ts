@@ -1,0 +1,142 @@
+/** The current context: what span is active, the baggage, and whether tracing is suppressed. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Baggage, type Context, type ContextManager, createContextKey, ROOT_CONTEXT, type Span } from '@opentelemetry/api';
+
+// The keys under which the API and the official SDK keep these values: the same text gives the same symbol.
+const SPAN_KEY = createContextKey('OpenTelemetry Context Key SPAN');
+const BAGGAGE_KEY = createContextKey('OpenTelemetry Baggage Key');
+const SUPPRESS_KEY = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+/** An immutable context with fields for what is read on every request, and a map for keys that others put in. */
+export class ClewContext implements Context {
+  readonly span: Span | undefined;
+  readonly baggage: Baggage | undefined;
+  readonly suppressed: boolean;
+  readonly #others: ReadonlyMap<symbol, unknown> | undefined;
+
+  constructor(
+    span: Span | undefined,
+    baggage: Baggage | undefined,
+    suppressed: boolean,
+    others?: ReadonlyMap<symbol, unknown>,
+  ) {
+    this.span = span;
+    this.baggage = baggage;
+    this.suppressed = suppressed;
+    this.#others = others;
+  }
+
+  getValue(key: symbol): unknown {
+    if (key === SPAN_KEY) return this.span;
+    if (key === BAGGAGE_KEY) return this.baggage;
+    if (key === SUPPRESS_KEY) return this.suppressed ? true : undefined;
+    return this.#others?.get(key);
+  }
+
+  setValue(key: symbol, value: unknown): ClewContext {
+    // The casts hold because these keys belong to the API, whose own setters give these types.
+    if (key === SPAN_KEY) return this.withSpan(value as Span | undefined);
+    if (key === BAGGAGE_KEY) return this.withBaggage(value as Baggage | undefined);
+    if (key === SUPPRESS_KEY) return new ClewContext(this.span, this.baggage, value === true, this.#others);
+    const others = new Map(this.#others);
+    others.set(key, value);
+    return new ClewContext(this.span, this.baggage, this.suppressed, others);
+  }
+
+  deleteValue(key: symbol): ClewContext {
+    if (key === SPAN_KEY || key === BAGGAGE_KEY || key === SUPPRESS_KEY) return this.setValue(key, undefined);
+    const others = new Map(this.#others);
+    others.delete(key);
+    return new ClewContext(this.span, this.baggage, this.suppressed, others);
+  }
+
+  withSpan(span: Span | undefined): ClewContext {
+    return new ClewContext(span, this.baggage, this.suppressed, this.#others);
+  }
+
+  withBaggage(baggage: Baggage | undefined): ClewContext {
+    return new ClewContext(this.span, baggage, this.suppressed, this.#others);
+  }
+}
+
+/** The context outside of every request. */
+export const ROOT: ClewContext = new ClewContext(undefined, undefined, false);
+
+const storage = new AsyncLocalStorage<Context>();
+
+/** The context of the code that runs now, by our own storage. */
+export function activeContext(): Context {
+  return storage.getStore() ?? ROOT;
+}
+
+/** Run a function in a context, by our own storage; returns what it returns and throws what it throws. */
+export function runInContext<A extends unknown[], R>(context: Context, fn: (...args: A) => R, thisArg?: unknown, ...args: A): R {
+  const store = context === ROOT_CONTEXT ? ROOT : context;
+  if (thisArg === undefined) return storage.run(store, fn, ...args);
+  return storage.run(store, () => fn.apply(thisArg, args));
+}
+
+/** The span of any context, ours or foreign. */
+export function spanOf(context: Context): Span | undefined {
+  return context instanceof ClewContext ? context.span : (context.getValue(SPAN_KEY) as Span | undefined);
+}
+
+/** The baggage of any context, ours or foreign. */
+export function baggageOf(context: Context): Baggage | undefined {
+  return context instanceof ClewContext ? context.baggage : (context.getValue(BAGGAGE_KEY) as Baggage | undefined);
+}
+
+/** Whether spans and header injection are switched off in this context, as exporters do for their own requests. */
+export function isSuppressed(context: Context): boolean {
+  return context instanceof ClewContext ? context.suppressed : context.getValue(SUPPRESS_KEY) === true;
+}
+
+/** The same context with another active span. */
+export function withSpanIn(context: Context, span: Span | undefined): Context {
+  return context instanceof ClewContext ? context.withSpan(span) : context.setValue(SPAN_KEY, span);
+}
+
+/** The same context with other baggage. */
+export function withBaggageIn(context: Context, baggage: Baggage | undefined): Context {
+  return context instanceof ClewContext ? context.withBaggage(baggage) : context.setValue(BAGGAGE_KEY, baggage);
+}
+
+/** A context in which nothing is traced and no header is injected. */
+export function suppressIn(context: Context): Context {
+  return context.setValue(SUPPRESS_KEY, true);
+}
+
+/** Our storage as the API's context manager. */
+export class ClewContextManager implements ContextManager {
+  active(): Context {
+    return activeContext();
+  }
+
+  with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
+    context: Context,
+    fn: F,
+    thisArg?: ThisParameterType<F>,
+    ...args: A
+  ): ReturnType<F> {
+    return runInContext(context, fn, thisArg, ...args);
+  }
+
+  bind<T>(context: Context, target: T): T {
+    if (typeof target !== 'function') return target;
+    const fn = target as unknown as (...args: unknown[]) => unknown;
+    const bound = function (this: unknown, ...args: unknown[]): unknown {
+      return storage.run(context, () => fn.apply(this, args));
+    };
+    Object.defineProperty(bound, 'length', { configurable: true, value: fn.length });
+    // The bound function takes and gives what the target did.
+    return bound as unknown as T;
+  }
+
+  enable(): this {
+    return this;
+  }
+
+  disable(): this {
+    return this;
+  }
+}

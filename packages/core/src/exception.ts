@@ -1,0 +1,114 @@
+/** What an exception leaves on a span: the attributes of its event, and a low-cardinality name of its kind. */
+import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api';
+import { truncate } from './attributes.ts';
+
+const MAX_STACK_LENGTH = 32 * 1024;
+const MAX_STATUS_LENGTH = 256;
+const MAX_CAUSES = 8;
+const MAX_UNWRAP = 5;
+
+const recorded = new WeakSet<object>();
+
+/** `exception.type`, `.message` and `.stacktrace` of a thrown value, as far as they can be read; never throws. */
+export function exceptionAttributes(exception: unknown): Attributes {
+  if (exception === null || exception === undefined) return { 'exception.message': String(exception) };
+  if (typeof exception !== 'object') return { 'exception.message': safely(() => String(exception)) ?? 'unknown' };
+  const error = exception as { name?: unknown; code?: unknown; message?: unknown; stack?: unknown };
+  const attributes: Attributes = {};
+  const type = textOf(() => error.name) ?? textOf(() => (exception.constructor as { name?: unknown }).name);
+  if (type !== undefined) attributes['exception.type'] = type;
+  const message = textOf(() => error.message);
+  if (message !== undefined) attributes['exception.message'] = message;
+  const stack = stackWithCauses(exception);
+  if (stack !== undefined) attributes['exception.stacktrace'] = truncate(stack, MAX_STACK_LENGTH);
+  if (type === undefined && message === undefined) attributes['exception.message'] = 'unknown';
+  return attributes;
+}
+
+function stackWithCauses(exception: object): string | undefined {
+  const seen = new Set<unknown>();
+  const parts: string[] = [];
+  let current: unknown = exception;
+  while (typeof current === 'object' && current !== null && !seen.has(current) && seen.size < MAX_CAUSES) {
+    seen.add(current);
+    const link = current as { stack?: unknown; cause?: unknown };
+    const stack = textOf(() => link.stack);
+    if (stack !== undefined) parts.push(stack);
+    current = safely(() => link.cause);
+  }
+  return parts.length === 0 ? undefined : parts.join('\nCaused by: ');
+}
+
+/**
+ * Record an application's error on a span: its exception event (once per error object, wherever it passes first),
+ * and the status Error with its message as description.
+ *
+ * @param options.describe  whether the message becomes the status description. Default true
+ */
+export function recordError(span: Span, error: unknown, options?: { describe?: boolean }): void {
+  if (!span.isRecording()) return;
+  recordExceptionOnce(span, error);
+  const message = textOf(() => (error instanceof Error ? error.message : undefined));
+  if (message === undefined || options?.describe === false) span.setStatus({ code: SpanStatusCode.ERROR });
+  else span.setStatus({ code: SpanStatusCode.ERROR, message: truncate(message, MAX_STATUS_LENGTH) });
+}
+
+/** Add the exception event unless this error object has one on some span already. */
+export function recordExceptionOnce(span: Span, error: unknown): void {
+  if (typeof error === 'object' && error !== null) {
+    if (recorded.has(error)) return;
+    recorded.add(error);
+  }
+  span.addEvent('exception', exceptionAttributes(error));
+}
+
+/**
+ * The value of `error.type` for a thrown value: an error code, else a class name, else `_OTHER`; never a message.
+ *
+ * Wrappers that only say "it failed" are looked through: `fetch failed`, KafkaJS's retry wrappers and an
+ * `AggregateError` with one element.
+ */
+export function errorType(error: unknown): string {
+  const inner = unwrap(error);
+  if (!(inner instanceof Error)) return '_OTHER';
+  const code = textOf(() => (inner as { code?: unknown }).code);
+  if (code !== undefined && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) return code;
+  const name = textOf(() => inner.name);
+  if (name !== undefined && name !== 'Error' && name.length <= 64) return name;
+  const className = textOf(() => inner.constructor.name);
+  return className === undefined || className === 'Error' || className === 'Object' ? '_OTHER' : className;
+}
+
+/** The error behind wrappers that carry no information of their own; at most five steps. */
+export function unwrap(error: unknown): unknown {
+  let current = error;
+  for (let depth = 0; depth < MAX_UNWRAP; depth++) {
+    const next = safely(() => unwrapOnce(current));
+    if (next === undefined || next === current) break;
+    current = next;
+  }
+  return current;
+}
+
+function unwrapOnce(error: unknown): unknown {
+  if (!(error instanceof Error)) return undefined;
+  if (error instanceof AggregateError && error.errors.length === 1) return error.errors[0];
+  const wraps =
+    (error.name === 'TypeError' && error.message === 'fetch failed') ||
+    error.name === 'KafkaJSNumberOfRetriesExceeded' ||
+    error.name === 'KafkaJSNonRetriableError';
+  return wraps && error.cause instanceof Error ? error.cause : undefined;
+}
+
+function textOf(read: () => unknown): string | undefined {
+  const value = safely(read);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function safely<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

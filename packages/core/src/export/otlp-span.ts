@@ -1,0 +1,265 @@
+/** One span as an OTLP `Span` message (opentelemetry/proto/trace/v1/trace.proto), written in a single pass. */
+import type { AttributeGroup, FlatAttributes } from '../attributes.ts';
+import type { InstrumentationScope, RecordingSpan, SpanExtras } from '../span.ts';
+import { ProtoWriter } from './proto-writer.ts';
+
+// Field tags: field number << 3 | wire type.
+const SPAN_IN_SCOPE = 0x12;
+const SPAN_ATTRIBUTES = 0x4a;
+const EVENT_ATTRIBUTES = 0x1a;
+const LINK_ATTRIBUTES = 0x22;
+const RESOURCE_ATTRIBUTES = 0x0a;
+const ARRAY_VALUES = 0x0a;
+const MAP_VALUES = 0x0a;
+
+// SpanFlags: the parent's remoteness is known, and it is remote.
+const HAS_IS_REMOTE = 0x100;
+const IS_REMOTE = 0x200;
+
+// Key and value together up to this length leave every nested length below 128: one byte each.
+const SHORT_PAIR = 116;
+// The same for a key before an integer of up to ten bytes.
+const SHORT_KEY = 100;
+
+/** Append a span, as a field of `ScopeSpans`. */
+export function writeSpan(writer: ProtoWriter, span: RecordingSpan): void {
+  const { t0, t1, t2, t3, s0, s1, p0, p1, anchor, extras } = span;
+  const outer = writer.open(SPAN_IN_SCOPE);
+  writer.ensure(96);
+  writer.byte(0x0a);
+  writer.byte(16);
+  writer.word(t0);
+  writer.word(t1);
+  writer.word(t2);
+  writer.word(t3);
+  writer.byte(0x12);
+  writer.byte(8);
+  writer.word(s0);
+  writer.word(s1);
+  const isChild = (p0 | p1) !== 0;
+  if (isChild) {
+    writer.byte(0x22);
+    writer.byte(8);
+    writer.word(p0);
+    writer.word(p1);
+  }
+  writer.byte(0x30);
+  // The API counts kinds from INTERNAL = 0, the protocol from UNSPECIFIED = 0.
+  writer.byte(span.kind + 1);
+  writer.byte(0x39);
+  writer.nanos(anchor.nanosHigh, anchor.nanosLow, span.startMs);
+  writer.byte(0x41);
+  writer.nanos(anchor.nanosHigh, anchor.nanosLow, span.endMs);
+  writer.byte(0x85);
+  writer.byte(0x01);
+  writer.fixed32(span.traceFlags | HAS_IS_REMOTE | (isChild && span.parentIsRemote ? IS_REMOTE : 0));
+  writer.text(0x2a, span.name);
+  if (span.traceState !== undefined) writer.text(0x1a, span.traceState.serialize());
+  if (span.startGroup !== undefined) writer.raw(encodedGroup(span.startGroup));
+  if (span.flat !== undefined) writeAttributes(writer, SPAN_ATTRIBUTES, span.flat);
+  if (span.endGroup !== undefined) writer.raw(encodedGroup(span.endGroup));
+  if (span.droppedAttributesCount > 0) writeCount(writer, 0x50, span.droppedAttributesCount);
+  if (extras !== undefined) writeExtras(writer, span, extras);
+  if (span.statusCode !== 0) writeStatus(writer, span.statusCode, extras?.statusMessage);
+  writer.close(outer);
+}
+
+function encodedGroup(group: AttributeGroup): Uint8Array {
+  if (group.encoded === undefined) {
+    const writer = new ProtoWriter(1024);
+    writeAttributes(writer, SPAN_ATTRIBUTES, group.flat);
+    group.encoded = new Uint8Array(writer.buffer.subarray(0, writer.position));
+  }
+  return group.encoded;
+}
+
+function writeExtras(writer: ProtoWriter, span: RecordingSpan, extras: SpanExtras): void {
+  const { anchor } = span;
+  for (const event of extras.events) {
+    const start = writer.open(0x5a);
+    writer.ensure(16);
+    writer.byte(0x09);
+    writer.nanos(anchor.nanosHigh, anchor.nanosLow, event.atMs);
+    writer.text(0x12, event.name);
+    writeAttributes(writer, EVENT_ATTRIBUTES, event.attributes);
+    if (event.dropped > 0) writeCount(writer, 0x20, event.dropped);
+    writer.close(start);
+  }
+  if (extras.droppedEvents > 0) writeCount(writer, 0x60, extras.droppedEvents);
+  for (const { target, attributes, dropped } of extras.links) {
+    const start = writer.open(0x6a);
+    writer.ensure(48);
+    writer.byte(0x0a);
+    writer.byte(16);
+    writer.word(target.t0);
+    writer.word(target.t1);
+    writer.word(target.t2);
+    writer.word(target.t3);
+    writer.byte(0x12);
+    writer.byte(8);
+    writer.word(target.s0);
+    writer.word(target.s1);
+    writer.byte(0x35);
+    writer.fixed32(target.traceFlags | HAS_IS_REMOTE | (target.isRemote ? IS_REMOTE : 0));
+    if (target.traceState !== undefined) writer.text(0x1a, target.traceState.serialize());
+    writeAttributes(writer, LINK_ATTRIBUTES, attributes);
+    if (dropped > 0) writeCount(writer, 0x28, dropped);
+    writer.close(start);
+  }
+  if (extras.droppedLinks > 0) writeCount(writer, 0x70, extras.droppedLinks);
+}
+
+function writeStatus(writer: ProtoWriter, code: number, message: string | undefined): void {
+  const start = writer.open(0x7a);
+  if (message !== undefined) writer.text(0x12, message);
+  writer.ensure(2);
+  writer.byte(0x18);
+  writer.byte(code);
+  writer.close(start);
+}
+
+function writeCount(writer: ProtoWriter, tag: number, count: number): void {
+  writer.ensure(12);
+  writer.byte(tag);
+  writer.varint(count);
+}
+
+function writeAttributes(writer: ProtoWriter, tag: number, flat: FlatAttributes): void {
+  for (let i = 0; i < flat.length; i += 2) writeAttribute(writer, tag, flat[i] as string, flat[i + 1]);
+}
+
+function writeAttribute(writer: ProtoWriter, tag: number, key: string, value: unknown): void {
+  if (typeof value === 'string') {
+    if (key.length + value.length < SHORT_PAIR && writeShortPair(writer, tag, key, value)) return;
+  } else if (typeof value === 'number' && key.length < SHORT_KEY && Number.isSafeInteger(value) && value >= 0) {
+    if (writeShortInteger(writer, tag, key, value)) return;
+  }
+  const start = writer.open(tag);
+  writer.text(0x0a, key);
+  const valueStart = writer.open(0x12);
+  writeValue(writer, value);
+  writer.close(valueStart);
+  writer.close(start);
+}
+
+function writeShortPair(writer: ProtoWriter, tag: number, key: string, value: string): boolean {
+  const keyLength = key.length;
+  const valueLength = value.length;
+  writer.ensure((keyLength + valueLength) * 3 + 16);
+  const start = writer.position;
+  writer.byte(tag);
+  writer.byte(keyLength + valueLength + 6);
+  writer.byte(0x0a);
+  writer.byte(keyLength);
+  if (writer.ascii(key)) {
+    writer.byte(0x12);
+    writer.byte(valueLength + 2);
+    writer.byte(0x0a);
+    writer.byte(valueLength);
+    if (writer.ascii(value)) return true;
+  }
+  writer.position = start;
+  return false;
+}
+
+function writeShortInteger(writer: ProtoWriter, tag: number, key: string, value: number): boolean {
+  writer.ensure(key.length * 3 + 24);
+  const start = writer.position;
+  writer.byte(tag);
+  writer.position++;
+  writer.byte(0x0a);
+  writer.byte(key.length);
+  if (!writer.ascii(key)) {
+    writer.position = start;
+    return false;
+  }
+  writer.byte(0x12);
+  writer.position++;
+  const valueStart = writer.position;
+  writer.byte(0x18);
+  writer.varint(value);
+  writer.buffer[valueStart - 1] = writer.position - valueStart;
+  writer.buffer[start + 1] = writer.position - start - 2;
+  return true;
+}
+
+// AnyValue of opentelemetry/proto/common/v1/common.proto; `null` is the empty value.
+function writeValue(writer: ProtoWriter, value: unknown): void {
+  switch (typeof value) {
+    case 'string':
+      writer.text(0x0a, value);
+      return;
+    case 'boolean':
+      writer.ensure(2);
+      writer.byte(0x10);
+      writer.byte(value ? 1 : 0);
+      return;
+    case 'number':
+      writer.ensure(12);
+      if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+        writer.byte(0x18);
+        writer.int64(value);
+      } else {
+        writer.byte(0x21);
+        writer.double(value);
+      }
+      return;
+    case 'bigint':
+      writer.ensure(12);
+      writer.byte(0x18);
+      writer.int64(value);
+      return;
+    case 'object':
+      writeObject(writer, value);
+      return;
+    default:
+      return;
+  }
+}
+
+function writeObject(writer: ProtoWriter, value: object | null): void {
+  if (value instanceof Uint8Array) {
+    writer.ensure(12);
+    writer.byte(0x3a);
+    writer.varint(value.length);
+    writer.raw(value);
+  } else if (Array.isArray(value)) {
+    const start = writer.open(0x2a);
+    for (const item of value) {
+      const itemStart = writer.open(ARRAY_VALUES);
+      writeValue(writer, item);
+      writer.close(itemStart);
+    }
+    writer.close(start);
+  } else if (value instanceof Map) {
+    const start = writer.open(0x32);
+    for (const [key, item] of value) writeAttribute(writer, MAP_VALUES, key as string, item);
+    writer.close(start);
+  }
+}
+
+/** The encoded `Resource` with its field tag in `ResourceSpans`, and the schema URL behind the scopes. */
+export function encodeResource(attributes: FlatAttributes, schemaUrl: string | undefined): { head: Buffer; tail: Buffer } {
+  const head = new ProtoWriter(1024);
+  const start = head.open(0x0a);
+  writeAttributes(head, RESOURCE_ATTRIBUTES, attributes);
+  head.close(start);
+  const tail = new ProtoWriter(256);
+  if (schemaUrl !== undefined) tail.text(0x1a, schemaUrl);
+  return { head: written(head), tail: written(tail) };
+}
+
+/** The encoded `InstrumentationScope` with its field tag in `ScopeSpans`, followed by the schema URL. */
+export function encodeScope(scope: InstrumentationScope): Buffer {
+  const writer = new ProtoWriter(256);
+  const start = writer.open(0x0a);
+  writer.text(0x0a, scope.name);
+  if (scope.version !== undefined) writer.text(0x12, scope.version);
+  writer.close(start);
+  if (scope.schemaUrl !== undefined) writer.text(0x1a, scope.schemaUrl);
+  return written(writer);
+}
+
+function written(writer: ProtoWriter): Buffer {
+  return Buffer.from(writer.buffer.subarray(0, writer.position));
+}

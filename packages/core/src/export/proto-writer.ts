@@ -1,0 +1,168 @@
+/**
+ * Protocol-buffer writing into one growing buffer. Lengths that are not known in advance are patched in afterwards, so
+ * that each span is written in a single pass.
+ */
+
+// Node has these on Buffer but not in its types: the string writers without argument checks.
+interface FastBuffer extends Buffer {
+  utf8Write(text: string, offset: number, length?: number): number;
+}
+
+// Up to this many characters a loop is faster than a call into native code.
+const LOOP_UP_TO = 14;
+const TWO_32 = 4294967296;
+
+/** Writes fields and keeps the buffer large enough. */
+export class ProtoWriter {
+  buffer: FastBuffer;
+  position = 0;
+
+  constructor(initialBytes: number = 16 * 1024) {
+    this.buffer = Buffer.allocUnsafeSlow(initialBytes) as FastBuffer;
+  }
+
+  /** Make room for `bytes` more. */
+  ensure(bytes: number): void {
+    const needed = this.position + bytes;
+    if (needed <= this.buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2)) as FastBuffer;
+    this.buffer.copy(grown, 0, 0, this.position);
+    this.buffer = grown;
+  }
+
+  /** One byte; the caller has made room. */
+  byte(value: number): void {
+    this.buffer[this.position++] = value;
+  }
+
+  /** A non-negative integer up to 2^53 as varint. */
+  varint(value: number): void {
+    const { buffer } = this;
+    let rest = value;
+    while (rest > 0x7fffffff) {
+      buffer[this.position++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest > 127) {
+      buffer[this.position++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    buffer[this.position++] = rest;
+  }
+
+  /** A whole number as int64 varint; negative ones take ten bytes. */
+  int64(value: number | bigint): void {
+    if (typeof value === 'number' && value >= 0) {
+      this.varint(value);
+      return;
+    }
+    let rest = BigInt.asUintN(64, BigInt(value));
+    while (rest > 127n) {
+      this.buffer[this.position++] = Number(rest & 127n) | 128;
+      rest >>= 7n;
+    }
+    this.buffer[this.position++] = Number(rest);
+  }
+
+  double(value: number): void {
+    this.position = this.buffer.writeDoubleLE(value, this.position);
+  }
+
+  /** Four bytes, little endian. */
+  fixed32(value: number): void {
+    const { buffer } = this;
+    buffer[this.position++] = value;
+    buffer[this.position++] = value >>> 8;
+    buffer[this.position++] = value >>> 16;
+    buffer[this.position++] = value >>> 24;
+  }
+
+  /** Four bytes, big endian, as ids are written. */
+  word(value: number): void {
+    const { buffer } = this;
+    buffer[this.position++] = value >>> 24;
+    buffer[this.position++] = value >>> 16;
+    buffer[this.position++] = value >>> 8;
+    buffer[this.position++] = value;
+  }
+
+  /**
+   * Nanoseconds since the epoch as fixed64, from an anchor and monotonic milliseconds.
+   * Done in two halves of doubles: the sum does not fit into one, and BigInt costs ten times as much.
+   */
+  nanos(anchorHigh: number, anchorLow: number, monotonicMs: number): void {
+    const delta = Math.round(monotonicMs * 1e6);
+    const deltaHigh = Math.floor(delta / TWO_32);
+    const low = anchorLow + (delta - deltaHigh * TWO_32);
+    this.fixed32(low >= TWO_32 ? low - TWO_32 : low);
+    this.fixed32(anchorHigh + deltaHigh + (low >= TWO_32 ? 1 : 0));
+  }
+
+  /**
+   * Write a text that is expected to be ASCII; the caller has made room for three bytes a character.
+   *
+   * @returns whether it was: if not, the position is unchanged and the text has to be written another way
+   */
+  ascii(text: string): boolean {
+    const { length } = text;
+    const { buffer, position } = this;
+    if (length > LOOP_UP_TO) {
+      if (buffer.utf8Write(text, position) !== length) return false;
+      this.position = position + length;
+      return true;
+    }
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) return false;
+      buffer[position + i] = code;
+    }
+    this.position = position + length;
+    return true;
+  }
+
+  /** A length-delimited text field. Lone surrogates become U+FFFD. */
+  text(tag: number, text: string): void {
+    this.ensure(text.length * 3 + 12);
+    this.byte(tag);
+    const { length } = text;
+    if (length < 128) {
+      this.byte(length);
+      if (this.ascii(text)) return;
+      this.position--;
+    }
+    this.varint(Buffer.byteLength(text));
+    this.position += this.buffer.utf8Write(text, this.position);
+  }
+
+  /** Copy bytes that are encoded already. */
+  raw(bytes: Uint8Array): void {
+    this.ensure(bytes.length);
+    this.buffer.set(bytes, this.position);
+    this.position += bytes.length;
+  }
+
+  /** Start a nested message: room for a two-byte length is left. Returns what `close` needs. */
+  open(tag: number): number {
+    this.ensure(8);
+    this.byte(tag);
+    this.position += 2;
+    return this.position;
+  }
+
+  /** End a nested message started by `open`. Two bytes hold any length up to 16383; longer ones move the content. */
+  close(start: number): void {
+    const length = this.position - start;
+    if (length < 16384) {
+      // A varint may be padded: two bytes even when one would do, so that nothing has to move.
+      this.buffer[start - 2] = (length & 127) | 128;
+      this.buffer[start - 1] = length >>> 7;
+      return;
+    }
+    const extra = length < 2097152 ? 1 : length < 268435456 ? 2 : 3;
+    this.ensure(extra);
+    this.buffer.copyWithin(start + extra, start, this.position);
+    this.position = start - 2;
+    this.varint(length);
+    this.position = start + extra + length;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Trace and span ids as 32-bit words, drawn from a pool of cryptographic randomness, and their hex forms.
+ * Words instead of strings: a span that is never looked at costs no string, and a parent is copied by six moves.
+ */
+import { randomFillSync } from 'node:crypto';
+import { startupSnapshot } from 'node:v8';
+
+const POOL_WORDS = 2048;
+const DIGITS = '0123456789abcdef';
+
+/** The pool; read it at the index that `takeWords` returned. */
+export const words: Int32Array = new Int32Array(POOL_WORDS);
+let next = POOL_WORDS;
+let fill: (target: Int32Array) => void = fillFromSystem;
+
+function fillFromSystem(target: Int32Array): void {
+  randomFillSync(target);
+}
+
+// A process restored from a snapshot would otherwise repeat the ids of every other one restored from it.
+if (startupSnapshot.isBuildingSnapshot()) startupSnapshot.addDeserializeCallback(() => (next = POOL_WORDS));
+
+/**
+ * Reserve random words.
+ *
+ * @param count  how many, up to 16
+ * @returns the index of the first one in `words`
+ */
+export function takeWords(count: number): number {
+  if (next + count > POOL_WORDS) {
+    fill(words);
+    next = 0;
+  }
+  const index = next;
+  next += count;
+  return index;
+}
+
+/** Replace the source of randomness; for tests. Without an argument the system's is used again. */
+export function setRandomSource(source?: (target: Int32Array) => void): void {
+  fill = source ?? fillFromSystem;
+  next = POOL_WORDS;
+}
+
+// Node has this method but not in its types: text from bytes without argument checks.
+const scratch = Buffer.alloc(64) as Buffer & { latin1Slice(start: number, end: number): string };
+const digitCodes = Buffer.from(DIGITS, 'latin1');
+
+/** Write one word as eight lower-case hex digits at `at`; returns the index behind them. */
+export function writeHexWord(target: Uint8Array, at: number, word: number): number {
+  target[at] = digitCodes[word >>> 28] as number;
+  target[at + 1] = digitCodes[(word >>> 24) & 15] as number;
+  target[at + 2] = digitCodes[(word >>> 20) & 15] as number;
+  target[at + 3] = digitCodes[(word >>> 16) & 15] as number;
+  target[at + 4] = digitCodes[(word >>> 12) & 15] as number;
+  target[at + 5] = digitCodes[(word >>> 8) & 15] as number;
+  target[at + 6] = digitCodes[(word >>> 4) & 15] as number;
+  target[at + 7] = digitCodes[word & 15] as number;
+  return at + 8;
+}
+
+/** The 32 lower-case hex digits of a trace id. */
+export function traceIdHex(t0: number, t1: number, t2: number, t3: number): string {
+  writeHexWord(scratch, writeHexWord(scratch, writeHexWord(scratch, writeHexWord(scratch, 0, t0), t1), t2), t3);
+  return scratch.latin1Slice(0, 32);
+}
+
+/** The 16 lower-case hex digits of a span id. */
+export function spanIdHex(s0: number, s1: number): string {
+  writeHexWord(scratch, writeHexWord(scratch, 0, s0), s1);
+  return scratch.latin1Slice(0, 16);
+}
+
+// 0–15 for a hex digit, 16 for upper case and everything else: trace context allows lower case only.
+const hexValues = new Uint8Array(128).fill(16);
+for (let i = 0; i < 16; i++) hexValues[DIGITS.charCodeAt(i)] = i;
+
+/** What `parseHexWord` found wrong with the last text it refused; it returns 0 then. */
+let malformed = false;
+
+/**
+ * Read eight lower-case hex digits as a signed 32-bit word.
+ *
+ * A text that is too short or not hex gives 0 and makes `takeMalformed` return true.
+ */
+export function parseHexWord(text: string, at: number): number {
+  let word = 0;
+  for (let i = at; i < at + 8; i++) {
+    const code = text.charCodeAt(i);
+    // `NaN < 128` is false, so an index behind the end is refused too.
+    const value = code < 128 ? (hexValues[code] as number) : 16;
+    if (value === 16) {
+      malformed = true;
+      return 0;
+    }
+    word = (word << 4) | value;
+  }
+  return word;
+}
+
+/** Whether a `parseHexWord` since the last call here refused its text. */
+export function takeMalformed(): boolean {
+  const was = malformed;
+  malformed = false;
+  return was;
+}

@@ -1,0 +1,58 @@
+/** Clew's core: tracer, context and propagation. */
+
+// Starting
+export { type ExporterName, type StartTracingOptions, startTracing, type Tracing, type TracingStats } from './start-tracing.ts';
+export { getTracer, withSpan, type WithSpanOptions } from './with-span.ts';
+
+// The OpenTelemetry API, as far as everyday code needs it
+export {
+  type Attributes,
+  type AttributeValue,
+  type Baggage,
+  type Context,
+  context,
+  type Link,
+  propagation,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  type SpanOptions,
+  SpanStatusCode,
+  type TextMapGetter,
+  type TextMapPropagator,
+  type TextMapSetter,
+  type Tracer,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
+
+// Provider
+export { ClewTracerProvider, type ProviderOptions } from './provider.ts';
+export type { IdGenerator } from './tracer.ts';
+export type { InstrumentationScope, SpanLimits } from './span.ts';
+export { createResource, type Resource } from './resource.ts';
+
+// Samplers
+export { alwaysOff, alwaysOn } from './sampler/always.ts';
+export { type ParentBasedOptions, parentBased } from './sampler/parent-based.ts';
+export { ratio } from './sampler/ratio.ts';
+export type { Sampler, SamplingDecision, SamplingResult } from './sampler/types.ts';
+
+// Propagation
+export { createPropagator, type PropagatorName } from './propagation/composite.ts';
+
+// Export
+export { type BatchOptions, BatchSpanProcessor } from './export/batch.ts';
+export { ConsoleSpanExporter } from './export/console.ts';
+export type { ExporterStats } from './export/delivery.ts';
+export { InMemorySpanExporter } from './export/memory.ts';
+export { type OtlpHttpOptions, OtlpHttpTransport } from './export/otlp-http.ts';
+export type { ReadableSpan, SpanExporter, SpanProcessor } from './export/readable-span.ts';
+
+// For plugins
+export { activeSpanContext, type PluginOptions, PluginTracing } from './plugin.ts';
+export { checkBoolean, checkFunction, checkInteger, checkOptionNames } from './config/options.ts';
+export { describeError, reportFault } from './faults.ts';
+
+// Errors
+export { ClewError, type ClewErrorCode, isClewError } from './errors.ts';

@@ -1,0 +1,65 @@
+/** Ending a span when the call that it stands for has an outcome, without touching that outcome. */
+import type { Span } from '@opentelemetry/api';
+import { recordError } from '../exception.ts';
+import { describeError, reportFault } from '../faults.ts';
+
+/** What is read from the outcome of a call. */
+export interface Outcome<R> {
+  /** The value of `error.type` for what was thrown. */
+  errorType: (error: unknown) => string;
+  /** Adds what only the result tells; guarded. */
+  onSuccess?: ((span: Span, result: Awaited<R>) => void) | undefined;
+}
+
+/**
+ * Call a function and end the span with its outcome: when it returns or throws, or when its promise settles.
+ *
+ * @returns what `call` returned, the same promise too. Another kind of thenable is adopted once and comes back as a
+ *   promise: query builders run their query each time that `then` is called.
+ */
+export function settle<R>(span: Span, call: () => R, outcome: Outcome<R>): R {
+  let result: R;
+  try {
+    result = call();
+  } catch (error) {
+    fail(span, error, outcome);
+    throw error;
+  }
+  if (!(result instanceof Promise)) {
+    succeed(span, result as Awaited<R>, outcome);
+    return result;
+  }
+  // Watched beside the promise that the caller gets: an unhandled rejection stays the caller's.
+  result.then(
+    (value: Awaited<R>) => succeed(span, value, outcome),
+    (error: unknown) => fail(span, error, outcome),
+  );
+  return result;
+}
+
+/** A native promise for any thenable, everything else as it is. */
+export function adopt<R>(result: R): R {
+  if (typeof result !== 'object' || result === null || result instanceof Promise) return result;
+  if (typeof (result as { then?: unknown }).then !== 'function') return result;
+  // A thenable stands for the same awaited value, which is all that a caller of ours does with it.
+  return Promise.resolve(result) as R;
+}
+
+function succeed<R>(span: Span, result: Awaited<R>, outcome: Outcome<R>): void {
+  if (outcome.onSuccess !== undefined && span.isRecording()) {
+    try {
+      outcome.onSuccess(span, result);
+    } catch (error) {
+      reportFault('plugin_threw', `reading the result of a messaging call: ${describeError(error)}`);
+    }
+  }
+  span.end();
+}
+
+function fail<R>(span: Span, error: unknown, outcome: Outcome<R>): void {
+  if (span.isRecording()) {
+    recordError(span, error);
+    span.setAttribute('error.type', outcome.errorType(error));
+  }
+  span.end();
+}

@@ -1,0 +1,189 @@
+/**
+ * What a plugin needs of tracing, over whichever provider there is: Clew's own (by a short cut without intermediate
+ * objects), the official SDK's or none (through the API). A plugin creates one `PluginTracing` at set-up.
+ */
+import {
+  type Context,
+  context as contextApi,
+  isSpanContextValid,
+  type Link,
+  propagation,
+  type Span,
+  type SpanContext,
+  type SpanKind,
+  type SpanOptions,
+  type TextMapGetter,
+  type TextMapPropagator,
+  type TextMapSetter,
+  type Tracer,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
+import { type AttributeGroup, type FlatAttributes, toAttributes } from './attributes.ts';
+import { activeContext, runInContext, spanOf } from './context.ts';
+import { describeError, reportFault } from './faults.ts';
+import { ClewTracerProvider } from './provider.ts';
+import { contextManagerIsForeign, registeredProvider, registrationGeneration } from './registration.ts';
+import { RecordingSpan } from './span.ts';
+import type { ClewTracer } from './tracer.ts';
+import { VERSION } from './version.ts';
+
+/** The conventions that our plugins follow; put on every tracer of theirs. */
+export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.45.0';
+
+/** Options that every plugin takes. */
+export interface PluginOptions {
+  /** Use this provider instead of the globally registered one. */
+  tracerProvider?: TracerProvider;
+}
+
+/** Tracing as one plugin sees it. */
+export class PluginTracing {
+  readonly #scope: { name: string; version: string };
+  readonly #given: TracerProvider | undefined;
+  #generation = -1;
+  #clewTracer: ClewTracer | undefined;
+  #propagator: TextMapPropagator | undefined;
+  #tracer: Tracer | undefined;
+  #ownContext = false;
+
+  /**
+   * @param scope     npm name and version of the plugin
+   * @param provider  the provider that the user gave, else the global one is looked up
+   */
+  constructor(scope: { name: string; version: string }, provider?: TracerProvider) {
+    this.#scope = scope;
+    this.#given = provider;
+  }
+
+  /** The context of the code that runs now. */
+  active(): Context {
+    this.#refresh();
+    return this.#ownContext ? activeContext() : contextApi.active();
+  }
+
+  /** Run a function in a context; returns what it returns and throws what it throws. */
+  run<A extends unknown[], R>(context: Context, fn: (...args: A) => R, thisArg?: unknown, ...args: A): R {
+    this.#refresh();
+    if (this.#ownContext) return runInContext(context, fn, thisArg, ...args);
+    return contextApi.with(context, fn as (...args: unknown[]) => R, thisArg as undefined, ...args);
+  }
+
+  /**
+   * Start a span.
+   *
+   * @param context  the parent's context
+   * @param flat     attributes with unique keys; the span keeps the array, so do not use it again
+   * @param group    constants shared with other spans; keys that are not in `flat`
+   */
+  startSpan(
+    name: string,
+    kind: SpanKind,
+    context: Context,
+    flat?: FlatAttributes,
+    group?: AttributeGroup,
+    links?: Link[],
+  ): Span {
+    this.#refresh();
+    if (this.#clewTracer !== undefined) {
+      return this.#clewTracer.startFlat(name, kind, context, flat, group, undefined, links);
+    }
+    const options: SpanOptions = { kind, attributes: toAttributes(group?.flat, flat) };
+    if (links !== undefined) options.links = links;
+    // #refresh has set one of the two.
+    return (this.#tracer as Tracer).startSpan(name, options, context);
+  }
+
+  /** The context that a carrier's headers describe, on top of `context`; never throws. */
+  extract<C>(context: Context, carrier: C, getter: TextMapGetter<C>): Context {
+    this.#refresh();
+    try {
+      return this.#propagator === undefined
+        ? propagation.extract(context, carrier, getter)
+        : this.#propagator.extract(context, carrier, getter);
+    } catch (error) {
+      reportFault('propagator_threw', `extract failed, a new trace starts: ${describeError(error)}`);
+      return context;
+    }
+  }
+
+  /** Write the context's headers into a carrier; never throws. */
+  inject<C>(context: Context, carrier: C, setter: TextMapSetter<C>): void {
+    this.#refresh();
+    try {
+      if (this.#propagator === undefined) propagation.inject(context, carrier, setter);
+      else this.#propagator.inject(context, carrier, setter);
+    } catch (error) {
+      reportFault('propagator_threw', `inject failed, headers are missing: ${describeError(error)}`);
+    }
+  }
+
+  /** The names of the headers that `inject` may write, lower case; for removing or finding them. */
+  propagationFields(): string[] {
+    this.#refresh();
+    return this.#propagator === undefined ? propagation.fields() : this.#propagator.fields();
+  }
+
+  #refresh(): void {
+    const generation = registrationGeneration();
+    if (this.#generation === generation) return;
+    this.#generation = generation;
+    const provider = this.#given ?? registeredProvider();
+    const { name, version } = this.#scope;
+    if (provider instanceof ClewTracerProvider) {
+      this.#clewTracer = provider.clewTracer(name, version, SCHEMA_URL);
+      this.#propagator = provider.propagator;
+      this.#ownContext = !contextManagerIsForeign();
+    } else {
+      this.#clewTracer = undefined;
+      this.#propagator = undefined;
+      this.#ownContext = false;
+      // The API's global tracer finds a provider that is registered later by itself.
+      const source = provider ?? trace.getTracerProvider();
+      this.#tracer = source.getTracer(name, version, { schemaUrl: SCHEMA_URL });
+    }
+  }
+}
+
+const lookup = new PluginTracing({ name: '@clew/core', version: VERSION });
+
+/**
+ * The span context that is active now, for log lines and exemplars.
+ *
+ * @returns `undefined` when no span is active or its ids are not valid
+ */
+export function activeSpanContext(): SpanContext | undefined {
+  const span = spanOf(lookup.active());
+  const context = span?.spanContext();
+  return context !== undefined && isSpanContextValid(context) ? context : undefined;
+}
+
+/** Add attributes known at the end of a span: by one copy on our spans, one by one on others. */
+export function setEndGroup(span: Span, group: AttributeGroup): void {
+  if (span instanceof RecordingSpan) span.setEndGroup(group);
+  else span.setAttributes(toAttributes(group.flat));
+}
+
+/**
+ * Call a user's hook so that neither an exception nor a rejected promise of it reaches the application.
+ *
+ * @param name  of the option, for the report
+ * @returns what the hook returned, or `undefined` when it threw
+ */
+export function callHook<A extends unknown[], R>(
+  name: string,
+  hook: ((...args: A) => R) | undefined,
+  ...args: A
+): R | undefined {
+  if (hook === undefined) return undefined;
+  try {
+    const result = hook(...args);
+    if (result instanceof Promise) {
+      result.catch((error: unknown) => reportFault('hook_threw', `hook ${name} rejected: ${describeError(error)}`));
+    }
+    return result;
+  } catch (error) {
+    reportFault('hook_threw', `hook ${name} threw: ${describeError(error)}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,25 @@
+/** Sends what is still queued when the process has nothing else to do. */
+import type { BatchSpanProcessor } from './export/batch.ts';
+
+const EXIT_FLUSH_MS = 2000;
+
+/**
+ * Flush when the event loop runs empty, for 2 seconds at most.
+ *
+ * @returns stops watching
+ */
+export function flushBeforeExit(batches: readonly BatchSpanProcessor[]): () => void {
+  if (batches.length === 0) return () => {};
+  let tried = false;
+  const onBeforeExit = (): void => {
+    const pending = batches.some(({ stats }) => stats.queued + stats.inFlight + stats.retrying > 0);
+    // Once only: a backend that is away must not keep the process in this loop.
+    if (!pending || tried) return;
+    tried = true;
+    // All else of ours is unref'd; this timer alone keeps the process alive until the flush is through.
+    const keepAlive = setTimeout(() => {}, EXIT_FLUSH_MS);
+    void Promise.all(batches.map((batch) => batch.flush(EXIT_FLUSH_MS))).then(() => clearTimeout(keepAlive));
+  };
+  process.on('beforeExit', onBeforeExit);
+  return () => process.off('beforeExit', onBeforeExit);
+}

@@ -1,0 +1,124 @@
+/** The tracer provider: one sampler, one resource, one set of limits, and the processors that ended spans go to. */
+import type { Context, TextMapPropagator, Tracer, TracerOptions, TracerProvider } from '@opentelemetry/api';
+import { describeError, reportFault } from './faults.ts';
+import type { SpanProcessor, SpanResource } from './export/readable-span.ts';
+import type { Sampler } from './sampler/types.ts';
+import type { RecordingSpan, SpanLimits } from './span.ts';
+import { ClewTracer, type IdGenerator, type TracerShared } from './tracer.ts';
+
+/** Limits as the specification sets them. */
+export const DEFAULT_LIMITS: SpanLimits = {
+  attributeCountLimit: 128,
+  attributeValueLengthLimit: Number.POSITIVE_INFINITY,
+  eventCountLimit: 128,
+  linkCountLimit: 128,
+  attributePerEventCountLimit: 128,
+  attributePerLinkCountLimit: 128,
+};
+
+/** What a `ClewTracerProvider` is made of. */
+export interface ProviderOptions {
+  sampler: Sampler;
+  /** In the official SDK's shape. */
+  resource: SpanResource;
+  propagator: TextMapPropagator;
+  processors: readonly SpanProcessor[];
+  limits?: Partial<SpanLimits>;
+  idGenerator?: IdGenerator | undefined;
+  /** Make no spans; propagation still works. Default `false`. */
+  disabled?: boolean;
+}
+
+/** Clew's `TracerProvider`. */
+export class ClewTracerProvider implements TracerProvider {
+  /** What plugins extract and inject with when they use this provider. */
+  readonly propagator: TextMapPropagator;
+  readonly #shared: TracerShared;
+  readonly #processors: readonly SpanProcessor[];
+  readonly #tracers = new Map<string, ClewTracer>();
+  #shutdown: Promise<void> | undefined;
+
+  constructor(options: ProviderOptions) {
+    const { processors } = options;
+    this.propagator = options.propagator;
+    this.#processors = processors;
+    const starters = processors.filter((processor) => !('ignoresStart' in processor));
+    this.#shared = {
+      sampler: options.sampler,
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      resource: options.resource,
+      idGenerator: options.idGenerator,
+      spanStarted: starters.length === 0 ? undefined : (span, context) => notifyStart(starters, span, context),
+      spanEnded: (span) => notifyEnd(processors, span),
+      stopped: options.disabled === true,
+      started: 0,
+    };
+  }
+
+  /** How many recording spans were started. */
+  get startedSpans(): number {
+    return this.#shared.started;
+  }
+
+  getTracer(name: string, version?: string, options?: TracerOptions): Tracer {
+    return this.clewTracer(name, version, options?.schemaUrl);
+  }
+
+  /** The same tracer with its own type, for plugins. */
+  clewTracer(name: string, version?: string, schemaUrl?: string): ClewTracer {
+    const key = JSON.stringify([String(name), version, schemaUrl]);
+    let tracer = this.#tracers.get(key);
+    if (tracer === undefined) {
+      const scope = {
+        name: String(name ?? ''),
+        ...(version === undefined ? {} : { version }),
+        ...(schemaUrl === undefined ? {} : { schemaUrl }),
+      };
+      tracer = new ClewTracer(scope, this.#shared);
+      this.#tracers.set(key, tracer);
+    }
+    return tracer;
+  }
+
+  /** Wait until every processor has settled what ended before this call; never rejects. */
+  async forceFlush(): Promise<void> {
+    await Promise.all(this.#processors.map((processor) => guarded('forceFlush', () => processor.forceFlush())));
+  }
+
+  /** Flush and stop; spans started afterwards do not record. Never rejects. */
+  shutdown(): Promise<void> {
+    this.#shared.stopped = true;
+    this.#shutdown ??= Promise.all(
+      this.#processors.map((processor) => guarded('shutdown', () => processor.shutdown())),
+    ).then(() => {});
+    return this.#shutdown;
+  }
+}
+
+function notifyStart(processors: readonly SpanProcessor[], span: RecordingSpan, context: Context): void {
+  for (const processor of processors) {
+    try {
+      processor.onStart(span, context);
+    } catch (error) {
+      reportFault('processor_threw', `onStart of a span processor threw: ${describeError(error)}`);
+    }
+  }
+}
+
+function notifyEnd(processors: readonly SpanProcessor[], span: RecordingSpan): void {
+  for (const processor of processors) {
+    try {
+      processor.onEnd(span);
+    } catch (error) {
+      reportFault('processor_threw', `onEnd of a span processor threw: ${describeError(error)}`);
+    }
+  }
+}
+
+async function guarded(what: string, call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    reportFault('processor_threw', `${what} of a span processor failed: ${describeError(error)}`);
+  }
+}

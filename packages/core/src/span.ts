@@ -1,0 +1,458 @@
+/** The recording span: collects what happened, and hands itself to the processors when it ends. */
+import {
+  type Attributes,
+  type AttributeValue,
+  diag,
+  type Exception,
+  type HrTime,
+  type Link,
+  type Span,
+  type SpanContext,
+  type SpanKind,
+  type SpanStatus,
+  SpanStatusCode,
+  type TimeInput,
+  type TraceState,
+} from '@opentelemetry/api';
+import {
+  type AttributeGroup,
+  coerceKey,
+  coerceValue,
+  type FlatAttributes,
+  flatten,
+  toAttributes,
+  truncate,
+} from './attributes.ts';
+import { type Anchor, fromTimeInput, monotonicMs, toHrTime } from './clock.ts';
+import { exceptionAttributes } from './exception.ts';
+import type { SpanResource } from './export/readable-span.ts';
+import { reportFault } from './faults.ts';
+import { fromSpanContext, NonRecordingSpan, type SpanIdentity, toSpanContext } from './span-context.ts';
+
+/** How much one span may hold. */
+export interface SpanLimits {
+  attributeCountLimit: number;
+  /** Code points; `Infinity` for none. */
+  attributeValueLengthLimit: number;
+  eventCountLimit: number;
+  linkCountLimit: number;
+  attributePerEventCountLimit: number;
+  attributePerLinkCountLimit: number;
+}
+
+/** The library that made a span: its package name and version, and the conventions it follows. */
+export interface InstrumentationScope {
+  readonly name: string;
+  readonly version?: string;
+  readonly schemaUrl?: string;
+}
+
+/** What a span needs of its tracer. */
+export interface SpanOwner {
+  readonly scope: InstrumentationScope;
+  readonly limits: SpanLimits;
+  /** The resource, in the official SDK's shape. */
+  readonly resource: SpanResource;
+  /** Called once, by `end()`. Must not throw. */
+  spanEnded(span: RecordingSpan): void;
+}
+
+/** An event as a span keeps it. */
+export interface SpanEvent {
+  readonly name: string;
+  /** Monotonic milliseconds in the frame of the span's anchor. */
+  readonly atMs: number;
+  readonly attributes: FlatAttributes;
+  readonly dropped: number;
+}
+
+/** A link as a span keeps it. */
+export interface SpanLink {
+  readonly target: NonRecordingSpan;
+  readonly attributes: FlatAttributes;
+  readonly dropped: number;
+}
+
+/** What most spans do not have; made on demand. */
+export interface SpanExtras {
+  events: SpanEvent[];
+  links: SpanLink[];
+  droppedEvents: number;
+  droppedLinks: number;
+  statusMessage: string | undefined;
+}
+
+// Searching a flat array beats a Map up to about this many attributes.
+const INDEX_FROM = 16;
+const NOT_ENDED = Number.NEGATIVE_INFINITY;
+
+/** Where a span starts: its own ids and those of its parent. */
+export interface SpanStart {
+  t0: number;
+  t1: number;
+  t2: number;
+  t3: number;
+  s0: number;
+  s1: number;
+  traceFlags: number;
+  parent: SpanIdentity | undefined;
+  traceState: TraceState | undefined;
+}
+
+/**
+ * A span that is recorded. Its public surface is the API's `Span` and the official SDK's `ReadableSpan` (lazily, by
+ * getters); its fields are read by the encoders of this package.
+ */
+export class RecordingSpan implements Span, SpanIdentity {
+  readonly t0: number;
+  readonly t1: number;
+  readonly t2: number;
+  readonly t3: number;
+  readonly s0: number;
+  readonly s1: number;
+  readonly traceFlags: number;
+  readonly traceState: TraceState | undefined;
+  /** The parent's span id; both words are 0 for a root. */
+  readonly p0: number;
+  readonly p1: number;
+  /** Whether the parent is in another process. */
+  readonly parentIsRemote: boolean;
+  readonly owner: SpanOwner;
+  readonly anchor: Anchor;
+  readonly startMs: number;
+  endMs: number = NOT_ENDED;
+  name: string;
+  readonly kind: SpanKind;
+  statusCode: SpanStatusCode = SpanStatusCode.UNSET;
+  flat: FlatAttributes | undefined;
+  startGroup: AttributeGroup | undefined;
+  endGroup: AttributeGroup | undefined = undefined;
+  extras: SpanExtras | undefined = undefined;
+  droppedAttributesCount = 0;
+  #index: Map<string, number> | undefined = undefined;
+  #touched = false;
+
+  /**
+   * @param flat   start attributes, unique and already coerced; the span keeps the array
+   * @param group  start attributes shared with other spans, with keys that are not in `flat`
+   */
+  constructor(
+    owner: SpanOwner,
+    start: SpanStart,
+    name: string,
+    kind: SpanKind,
+    anchor: Anchor,
+    startMs: number,
+    flat: FlatAttributes | undefined,
+    group: AttributeGroup | undefined,
+  ) {
+    this.t0 = start.t0;
+    this.t1 = start.t1;
+    this.t2 = start.t2;
+    this.t3 = start.t3;
+    this.s0 = start.s0;
+    this.s1 = start.s1;
+    this.traceFlags = start.traceFlags;
+    this.traceState = start.traceState;
+    // Ids only: holding the parent itself would chain all spans of an endless loop together.
+    const { parent } = start;
+    this.p0 = parent === undefined ? 0 : parent.s0;
+    this.p1 = parent === undefined ? 0 : parent.s1;
+    this.parentIsRemote = parent !== undefined && parent.isRemote;
+    this.owner = owner;
+    this.anchor = anchor;
+    this.startMs = startMs;
+    this.name = name;
+    this.kind = kind;
+    this.flat = flat;
+    this.startGroup = group;
+  }
+
+  get isRemote(): false {
+    return false;
+  }
+
+  spanContext(): SpanContext {
+    return toSpanContext(this);
+  }
+
+  isRecording(): boolean {
+    return this.endMs === NOT_ENDED;
+  }
+
+  setAttribute(key: string, value: AttributeValue): this {
+    if (this.#refuses('setAttribute')) return this;
+    this.#touched = true;
+    this.#put(key, value);
+    return this;
+  }
+
+  setAttributes(attributes: Attributes): this {
+    if (this.#refuses('setAttributes') || attributes === null || typeof attributes !== 'object') return this;
+    this.#touched = true;
+    try {
+      for (const key of Object.keys(attributes)) this.#put(key, attributes[key]);
+    } catch {
+      reportFault('invalid_attribute', 'an attribute object threw when it was read');
+    }
+    return this;
+  }
+
+  /**
+   * Add attributes that are known when the span ends, encoded once for all spans that share the group.
+   * Keys that the application has set meanwhile are overwritten.
+   */
+  setEndGroup(group: AttributeGroup): void {
+    if (this.endMs !== NOT_ENDED) return;
+    const count = (this.flat === undefined ? 0 : this.flat.length / 2) + (this.startGroup?.size ?? 0) + group.size;
+    if (!this.#touched && this.endGroup === undefined && count <= this.owner.limits.attributeCountLimit) {
+      this.endGroup = group;
+      return;
+    }
+    for (let i = 0; i < group.flat.length; i += 2) this.#put(group.flat[i], group.flat[i + 1]);
+  }
+
+  addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
+    if (this.#refuses('addEvent')) return this;
+    const isTime = isTimeInput(attributesOrTime);
+    const given = isTime ? attributesOrTime : time;
+    const { limits } = this.owner;
+    const extras = this.#extras();
+    if (extras.events.length >= limits.eventCountLimit) {
+      extras.droppedEvents++;
+      return this;
+    }
+    const { flat, dropped } = flatten(
+      isTime ? undefined : (attributesOrTime as Attributes | undefined),
+      limits.attributePerEventCountLimit,
+      limits.attributeValueLengthLimit,
+    );
+    extras.events.push({ name: toName(name), atMs: this.#timeOr(given), attributes: flat, dropped });
+    return this;
+  }
+
+  addLink(link: Link): this {
+    if (this.#refuses('addLink')) return this;
+    this.#link(link);
+    return this;
+  }
+
+  addLinks(links: Link[]): this {
+    if (this.#refuses('addLinks') || !Array.isArray(links)) return this;
+    for (const link of links) this.#link(link);
+    return this;
+  }
+
+  setStatus(status: SpanStatus): this {
+    if (this.#refuses('setStatus') || status === null || typeof status !== 'object') return this;
+    const { code, message } = status;
+    // Trace SDK, "Set Status": Ok is final, and nothing goes back to Unset.
+    if (this.statusCode === SpanStatusCode.OK || (code !== SpanStatusCode.OK && code !== SpanStatusCode.ERROR)) {
+      return this;
+    }
+    this.statusCode = code;
+    if (code === SpanStatusCode.ERROR && typeof message === 'string' && message !== '') {
+      this.#extras().statusMessage = truncate(message, this.owner.limits.attributeValueLengthLimit);
+    } else if (this.extras !== undefined) {
+      this.extras.statusMessage = undefined;
+    }
+    return this;
+  }
+
+  updateName(name: string): this {
+    if (!this.#refuses('updateName')) this.name = toName(name);
+    return this;
+  }
+
+  recordException(exception: Exception, time?: TimeInput): void {
+    if (this.#refuses('recordException')) return;
+    this.addEvent('exception', exceptionAttributes(exception), time);
+  }
+
+  end(time?: TimeInput): void {
+    if (this.#refuses('end')) return;
+    let endMs = time === undefined ? monotonicMs() : this.#timeOr(time);
+    if (endMs < this.startMs) {
+      if (time !== undefined) reportFault('invalid_time', 'a span was ended before its start; the end was moved');
+      endMs = this.startMs;
+    }
+    this.endMs = endMs;
+    this.owner.spanEnded(this);
+  }
+
+  // The official SDK's ReadableSpan, for processors and exporters made for it.
+
+  get ended(): boolean {
+    return this.endMs !== NOT_ENDED;
+  }
+  get attributes(): Attributes {
+    return toAttributes(this.startGroup?.flat, this.flat, this.endGroup?.flat);
+  }
+  get status(): SpanStatus {
+    const message = this.extras?.statusMessage;
+    return message === undefined ? { code: this.statusCode } : { code: this.statusCode, message };
+  }
+  get startTime(): HrTime {
+    return toHrTime(this.anchor, this.startMs);
+  }
+  get endTime(): HrTime {
+    return this.ended ? toHrTime(this.anchor, this.endMs) : [0, 0];
+  }
+  get duration(): HrTime {
+    if (!this.ended) return [-1, 0];
+    const [startSeconds, startNanos] = this.startTime;
+    const [endSeconds, endNanos] = this.endTime;
+    const borrow = endNanos < startNanos ? 1 : 0;
+    return [endSeconds - startSeconds - borrow, endNanos - startNanos + borrow * 1e9];
+  }
+  get events(): Array<{ name: string; time: HrTime; attributes: Attributes; droppedAttributesCount: number }> {
+    return (this.extras?.events ?? []).map((event) => ({
+      name: event.name,
+      time: toHrTime(this.anchor, event.atMs),
+      attributes: toAttributes(event.attributes),
+      droppedAttributesCount: event.dropped,
+    }));
+  }
+  get links(): Link[] {
+    return (this.extras?.links ?? []).map((link) => ({
+      context: link.target.spanContext(),
+      attributes: toAttributes(link.attributes),
+      droppedAttributesCount: link.dropped,
+    }));
+  }
+  get parentSpanContext(): SpanContext | undefined {
+    if ((this.p0 | this.p1) === 0) return undefined;
+    const { t0, t1, t2, t3, p0, p1, traceFlags, parentIsRemote, traceState } = this;
+    return toSpanContext({ t0, t1, t2, t3, s0: p0, s1: p1, traceFlags, isRemote: parentIsRemote, traceState });
+  }
+  get parentSpanId(): string | undefined {
+    return this.parentSpanContext?.spanId;
+  }
+  get resource(): SpanResource {
+    return this.owner.resource;
+  }
+  get instrumentationScope(): InstrumentationScope {
+    return this.owner.scope;
+  }
+  get instrumentationLibrary(): InstrumentationScope {
+    return this.owner.scope;
+  }
+  get droppedEventsCount(): number {
+    return this.extras?.droppedEvents ?? 0;
+  }
+  get droppedLinksCount(): number {
+    return this.extras?.droppedLinks ?? 0;
+  }
+
+  #refuses(method: string): boolean {
+    if (this.endMs === NOT_ENDED) return false;
+    diag.debug(`clew: ${method} on a span that has ended: ${this.name}`);
+    return true;
+  }
+
+  #put(givenKey: unknown, given: unknown): void {
+    const key = coerceKey(givenKey);
+    if (key === undefined) {
+      reportFault('invalid_attribute', 'an attribute key was empty or not a string');
+      return;
+    }
+    if (this.startGroup?.has(key) === true || this.endGroup?.has(key) === true) this.#ungroup();
+    if (given === undefined || given === null) {
+      this.#remove(key);
+      return;
+    }
+    const value = coerceValue(given, this.owner.limits.attributeValueLengthLimit);
+    if (value === undefined) {
+      reportFault('invalid_attribute', `the value of attribute ${key.slice(0, 64)} cannot be recorded`);
+      return;
+    }
+    this.flat ??= [];
+    const { flat } = this;
+    const at = this.#find(flat, key);
+    if (at >= 0) {
+      flat[at + 1] = value;
+      return;
+    }
+    const count = flat.length / 2 + (this.startGroup?.size ?? 0) + (this.endGroup?.size ?? 0);
+    if (count >= this.owner.limits.attributeCountLimit) {
+      this.droppedAttributesCount++;
+      return;
+    }
+    this.#index?.set(key, flat.length);
+    flat.push(key, value);
+  }
+
+  #find(flat: FlatAttributes, key: string): number {
+    if (flat.length <= INDEX_FROM * 2) {
+      for (let i = 0; i < flat.length; i += 2) if (flat[i] === key) return i;
+      return -1;
+    }
+    if (this.#index === undefined) {
+      this.#index = new Map();
+      for (let i = 0; i < flat.length; i += 2) this.#index.set(flat[i] as string, i);
+    }
+    return this.#index.get(key) ?? -1;
+  }
+
+  #remove(key: string): void {
+    const at = this.flat === undefined ? -1 : this.#find(this.flat, key);
+    if (at < 0) return;
+    this.flat?.splice(at, 2);
+    this.#index = undefined;
+  }
+
+  // A key of a shared group is about to change on this span alone: give the span its own copy of all of them.
+  #ungroup(): void {
+    this.flat = [...(this.startGroup?.flat ?? []), ...(this.flat ?? []), ...(this.endGroup?.flat ?? [])];
+    this.startGroup = undefined;
+    this.endGroup = undefined;
+    this.#index = undefined;
+  }
+
+  #extras(): SpanExtras {
+    this.extras ??= { events: [], links: [], droppedEvents: 0, droppedLinks: 0, statusMessage: undefined };
+    return this.extras;
+  }
+
+  #link(link: Link): void {
+    const { limits } = this.owner;
+    const target = fromSpanContext(link?.context);
+    if (target === undefined) {
+      reportFault('invalid_link', 'a link without a valid span context was ignored');
+      return;
+    }
+    const extras = this.#extras();
+    if (extras.links.length >= limits.linkCountLimit) {
+      extras.droppedLinks++;
+      return;
+    }
+    const { flat, dropped } = flatten(
+      link.attributes,
+      limits.attributePerLinkCountLimit,
+      limits.attributeValueLengthLimit,
+    );
+    extras.links.push({ target, attributes: flat, dropped: dropped + (link.droppedAttributesCount ?? 0) });
+  }
+
+  #timeOr(time: TimeInput | undefined): number {
+    if (time === undefined) return monotonicMs();
+    const ms = fromTimeInput(this.anchor, time);
+    if (ms !== undefined) return ms;
+    reportFault('invalid_time', 'a time that is no valid time was replaced by the current one');
+    return monotonicMs();
+  }
+}
+
+function isTimeInput(value: unknown): value is TimeInput {
+  return typeof value === 'number' || value instanceof Date || Array.isArray(value);
+}
+
+/** A span name from whatever was given. */
+export function toName(name: unknown): string {
+  if (typeof name === 'string') return name;
+  try {
+    return name === undefined || typeof name === 'symbol' ? 'unknown' : String(name);
+  } catch {
+    return 'unknown';
+  }
+}

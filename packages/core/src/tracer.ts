@@ -1,0 +1,268 @@
+/** The tracer: finds the parent, asks the sampler, and makes a recording or a non-recording span. */
+import type { Attributes, Context, Link, Span, SpanOptions, Tracer, TraceState } from '@opentelemetry/api';
+import { SpanKind } from '@opentelemetry/api';
+import { type AttributeGroup, type FlatAttributes, flatten, toAttributes } from './attributes.ts';
+import { currentAnchor, fromTimeInput, monotonicMs } from './clock.ts';
+import { activeContext, isSuppressed, runInContext, spanOf, withSpanIn } from './context.ts';
+import type { SpanResource } from './export/readable-span.ts';
+import { describeError, reportFault } from './faults.ts';
+import { parseHexWord, takeMalformed, takeWords, traceIdHex, words } from './ids.ts';
+import { isIdSampler, NOT_RECORD, RECORD_AND_SAMPLED, type Sampler, type SamplingDecision } from './sampler/types.ts';
+import { type InstrumentationScope, RecordingSpan, type SpanLimits, type SpanOwner, type SpanStart, toName } from './span.ts';
+import {
+  FLAG_RANDOM,
+  FLAG_SAMPLED,
+  identityOf,
+  isValidIdentity,
+  NonRecordingSpan,
+  type SpanIdentity,
+} from './span-context.ts';
+
+/** Makes ids in place of the pool of randomness; the official SDK's generators fit. */
+export interface IdGenerator {
+  /** 32 lower-case hex digits, not all zero. */
+  generateTraceId(): string;
+  /** 16 lower-case hex digits, not all zero. */
+  generateSpanId(): string;
+}
+
+/** What all tracers of one provider share. */
+export interface TracerShared {
+  readonly sampler: Sampler;
+  readonly limits: SpanLimits;
+  readonly resource: SpanResource;
+  readonly idGenerator: IdGenerator | undefined;
+  /** Processors that want to see spans start; `undefined` when there are none, which is the fast way. */
+  readonly spanStarted: ((span: RecordingSpan, context: Context) => void) | undefined;
+  /** Must not throw. */
+  readonly spanEnded: (span: RecordingSpan) => void;
+  /** Set by `shutdown`: every span is a non-recording one from then on. */
+  stopped: boolean;
+  /** How many recording spans were started. */
+  started: number;
+}
+
+// One object for all starts: the constructor copies it at once, and nothing in between can start another span.
+const start: SpanStart = {
+  t0: 0,
+  t1: 0,
+  t2: 0,
+  t3: 0,
+  s0: 0,
+  s1: 0,
+  traceFlags: 0,
+  parent: undefined,
+  traceState: undefined,
+};
+
+const INVALID = new NonRecordingSpan(0, 0, 0, 0, 0, 0, 0, false, undefined);
+
+/** A tracer of Clew's provider. */
+export class ClewTracer implements Tracer, SpanOwner {
+  readonly scope: InstrumentationScope;
+  readonly limits: SpanLimits;
+  readonly resource: SpanResource;
+  readonly #shared: TracerShared;
+
+  constructor(scope: InstrumentationScope, shared: TracerShared) {
+    this.scope = scope;
+    this.limits = shared.limits;
+    this.resource = shared.resource;
+    this.#shared = shared;
+  }
+
+  spanEnded(span: RecordingSpan): void {
+    this.#shared.spanEnded(span);
+  }
+
+  startSpan(name: string, options: SpanOptions = {}, context: Context = activeContext()): Span {
+    const parentContext = options?.root === true ? withSpanIn(context, undefined) : context;
+    const { attributeCountLimit, attributeValueLengthLimit } = this.limits;
+    const given = options?.attributes;
+    const { flat, dropped } =
+      given === undefined
+        ? { flat: undefined, dropped: 0 }
+        : flatten(given, attributeCountLimit, attributeValueLengthLimit);
+    const links = Array.isArray(options?.links) ? options.links : undefined;
+    const kind = options?.kind ?? SpanKind.INTERNAL;
+    const span = this.startFlat(toName(name), kind, parentContext, flat, undefined, options?.startTime, links);
+    if (dropped > 0 && span instanceof RecordingSpan) span.droppedAttributesCount += dropped;
+    return span;
+  }
+
+  /**
+   * Start a span from attributes in flat form; what plugins use.
+   *
+   * @param flat   unique keys, coerced values; the span keeps the array
+   * @param group  constants shared with other spans; keys that are not in `flat`
+   */
+  startFlat(
+    name: string,
+    kind: SpanKind,
+    context: Context,
+    flat: FlatAttributes | undefined,
+    group?: AttributeGroup,
+    startTime?: SpanOptions['startTime'],
+    links?: Link[],
+  ): Span {
+    const shared = this.#shared;
+    const activeSpan = spanOf(context);
+    let parent = activeSpan === undefined ? undefined : identityOf(activeSpan);
+    if (parent !== undefined && !isValidIdentity(parent)) parent = undefined;
+    if (shared.stopped || isSuppressed(context)) return passThrough(activeSpan, parent);
+    start.parent = parent;
+    fillIds(parent, shared.idGenerator);
+
+    let traceState = parent?.traceState;
+    let decision: SamplingDecision;
+    let added: Attributes | undefined;
+    const { sampler } = shared;
+    if (isIdSampler(sampler)) {
+      decision = sampler.decide(parent, start.t2, start.t3);
+    } else {
+      const result = askSampler(sampler, context, name, kind, toAttributes(group?.flat, flat), links ?? []);
+      fillAgain(result.ids);
+      decision = result.decision;
+      added = result.attributes;
+      traceState = result.traceState ?? traceState;
+    }
+    // The random bit is the parent's, and ours on traces that we start ourselves.
+    const random =
+      parent === undefined
+        ? shared.idGenerator === undefined
+          ? FLAG_RANDOM
+          : 0
+        : parent.traceFlags & FLAG_RANDOM;
+    if (decision === NOT_RECORD) return makeNonRecording(random, traceState);
+
+    start.traceFlags = decision === RECORD_AND_SAMPLED ? random | FLAG_SAMPLED : random;
+    start.traceState = traceState;
+    shared.started++;
+    const nowMs = monotonicMs();
+    const anchor = activeSpan instanceof RecordingSpan && parent !== undefined ? activeSpan.anchor : currentAnchor(nowMs);
+    let startMs = nowMs;
+    if (startTime !== undefined) {
+      const ms = fromTimeInput(anchor, startTime);
+      if (ms === undefined) reportFault('invalid_time', 'a start time that is no valid time was ignored');
+      else startMs = ms;
+    }
+    const span = new RecordingSpan(this, start, name, kind, anchor, startMs, flat, group);
+    if (added !== undefined) span.setAttributes(added);
+    if (links !== undefined) span.addLinks(links);
+    if (shared.spanStarted !== undefined) shared.spanStarted(span, context);
+    return span;
+  }
+
+  startActiveSpan<F extends (span: Span) => unknown>(name: string, fn: F): ReturnType<F>;
+  startActiveSpan<F extends (span: Span) => unknown>(name: string, options: SpanOptions, fn: F): ReturnType<F>;
+  startActiveSpan<F extends (span: Span) => unknown>(
+    name: string,
+    options: SpanOptions,
+    context: Context,
+    fn: F,
+  ): ReturnType<F>;
+  startActiveSpan<F extends (span: Span) => unknown>(
+    name: string,
+    ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]
+  ): ReturnType<F> {
+    // The overloads fix which type stands where; the last one is always the function.
+    const fn = rest[rest.length - 1] as F;
+    const options = rest.length > 1 ? (rest[0] as SpanOptions) : {};
+    const context = rest.length > 2 ? (rest[1] as Context) : activeContext();
+    const span = this.startSpan(name, options, context);
+    return runInContext(withSpanIn(context, span), () => fn(span)) as ReturnType<F>;
+  }
+}
+
+// API, "Behavior of the API in the absence of an installed SDK": the parent's context goes on, and no trace is started.
+function passThrough(activeSpan: Span | undefined, parent: SpanIdentity | undefined): Span {
+  if (parent === undefined) return INVALID;
+  if (activeSpan !== undefined && !activeSpan.isRecording()) return activeSpan;
+  const { t0, t1, t2, t3, s0, s1, traceFlags, isRemote, traceState } = parent;
+  return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, traceFlags, isRemote, traceState);
+}
+
+function makeNonRecording(traceFlags: number, traceState: TraceState | undefined): NonRecordingSpan {
+  const { t0, t1, t2, t3, s0, s1 } = start;
+  return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, traceFlags, false, traceState);
+}
+
+function fillIds(parent: SpanIdentity | undefined, generator: IdGenerator | undefined): void {
+  if (generator !== undefined && fillFromGenerator(parent, generator)) return;
+  const at = takeWords(6);
+  if (parent === undefined) {
+    start.t0 = words[at] as number;
+    start.t1 = words[at + 1] as number;
+    start.t2 = words[at + 2] as number;
+    // An id that is all zero is not valid; one in 2^128 would be.
+    start.t3 = (words[at + 3] as number) || 1;
+  } else {
+    copyTraceId(parent);
+  }
+  start.s0 = words[at + 4] as number;
+  start.s1 = (words[at + 5] as number) || 1;
+}
+
+function copyTraceId(parent: SpanIdentity): void {
+  start.t0 = parent.t0;
+  start.t1 = parent.t1;
+  start.t2 = parent.t2;
+  start.t3 = parent.t3;
+}
+
+function fillFromGenerator(parent: SpanIdentity | undefined, generator: IdGenerator): boolean {
+  try {
+    if (parent === undefined) {
+      const traceId = generator.generateTraceId();
+      start.t0 = parseHexWord(traceId, 0);
+      start.t1 = parseHexWord(traceId, 8);
+      start.t2 = parseHexWord(traceId, 16);
+      start.t3 = parseHexWord(traceId, 24);
+    } else {
+      copyTraceId(parent);
+    }
+    const spanId = generator.generateSpanId();
+    start.s0 = parseHexWord(spanId, 0);
+    start.s1 = parseHexWord(spanId, 8);
+    if (!takeMalformed() && isValidIdentity(start as SpanStart & SpanIdentity)) return true;
+    reportFault('id_generator', 'the id generator gave an id that is not valid; a random one was used');
+  } catch (error) {
+    takeMalformed();
+    reportFault('id_generator', `the id generator threw: ${describeError(error)}`);
+  }
+  return false;
+}
+
+interface SamplerAnswer {
+  decision: SamplingDecision;
+  attributes: Attributes | undefined;
+  traceState: TraceState | undefined;
+  ids: SpanStart;
+}
+
+// A sampler of the application may itself start spans, so the ids are kept aside while it runs.
+function askSampler(
+  sampler: Sampler,
+  context: Context,
+  name: string,
+  kind: SpanKind,
+  attributes: Attributes,
+  links: Link[],
+): SamplerAnswer {
+  const ids = { ...start };
+  try {
+    const traceId = traceIdHex(ids.t0, ids.t1, ids.t2, ids.t3);
+    const parentContext = ids.parent === undefined ? withSpanIn(context, undefined) : context;
+    const result = sampler.shouldSample(parentContext, traceId, name, kind, attributes, links);
+    return { decision: result.decision, attributes: result.attributes, traceState: result.traceState, ids };
+  } catch (error) {
+    reportFault('sampler_threw', `the sampler threw, the parent's decision was taken: ${describeError(error)}`);
+    const sampled = ids.parent === undefined || (ids.parent.traceFlags & FLAG_SAMPLED) !== 0;
+    return { decision: sampled ? RECORD_AND_SAMPLED : NOT_RECORD, attributes: undefined, traceState: undefined, ids };
+  }
+}
+
+function fillAgain(ids: SpanStart): void {
+  Object.assign(start, ids);
+}
+

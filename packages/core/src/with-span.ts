@@ -1,0 +1,71 @@
+/** `withSpan`: the everyday call for business code. */
+import { type Context, type Span, SpanKind, type SpanOptions, type Tracer, trace } from '@opentelemetry/api';
+import { flatten } from './attributes.ts';
+import { withSpanIn } from './context.ts';
+import { recordError } from './exception.ts';
+import { PluginTracing } from './plugin.ts';
+import { toName } from './span.ts';
+import { VERSION } from './version.ts';
+
+const tracing = new PluginTracing({ name: '@clew/core', version: VERSION });
+
+/** Options of a span made by `withSpan`; a parent is given by the context in which it is called. */
+export type WithSpanOptions = Pick<SpanOptions, 'kind' | 'attributes' | 'links' | 'root'>;
+
+/**
+ * Run a function inside a new span: child of the active one, active while the function runs, ended when it returns or
+ * its promise settles. What it throws or rejects with is recorded and passed on unchanged.
+ *
+ * @param name  low in cardinality: `price order`, not `price order 4711`
+ * @returns what `fn` returns
+ */
+export function withSpan<R>(name: string, fn: (span: Span) => R): R;
+export function withSpan<R>(name: string, options: WithSpanOptions, fn: (span: Span) => R): R;
+export function withSpan<R>(
+  name: string,
+  optionsOrFn: WithSpanOptions | ((span: Span) => R),
+  maybeFn?: (span: Span) => R,
+): R {
+  // The overloads leave these two forms.
+  const fn = (maybeFn ?? optionsOrFn) as (span: Span) => R;
+  const options = (maybeFn === undefined ? {} : optionsOrFn) as WithSpanOptions;
+  const active = tracing.active();
+  const parent: Context = options.root === true ? withSpanIn(active, undefined) : active;
+  const flat =
+    options.attributes === undefined ? undefined : flatten(options.attributes, 128, Number.POSITIVE_INFINITY).flat;
+  const span = tracing.startSpan(toName(name), options.kind ?? SpanKind.INTERNAL, parent, flat, undefined, options.links);
+  let result: R;
+  try {
+    result = tracing.run(withSpanIn(parent, span), fn, undefined, span);
+  } catch (error) {
+    recordError(span, error);
+    span.end();
+    throw error;
+  }
+  if (!isThenable(result)) {
+    span.end();
+    return result;
+  }
+  // Watched beside the promise that the caller gets: same object, and unhandled rejections stay the caller's.
+  result.then(
+    () => span.end(),
+    (error: unknown) => {
+      recordError(span, error);
+      span.end();
+    },
+  );
+  return result;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/**
+ * The tracer of the globally registered provider; a tracer that does nothing until one is registered.
+ *
+ * @param name  of the library or module that makes the spans
+ */
+export function getTracer(name = 'default', version?: string): Tracer {
+  return trace.getTracer(name, version);
+}
