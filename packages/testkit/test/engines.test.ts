@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 
 import { Kafka } from 'kafkajs';
@@ -15,6 +17,14 @@ async function deadAddress(): Promise<string> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return `127.0.0.1:${port}`;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 function setVariable(t: { after(fn: () => void): void }, name: string, value: string): void {
@@ -54,6 +64,18 @@ test('Kafka hands a message from a producer to a consumer', async (t) => {
   });
   assert.equal(received, 'hello');
   await Promise.all([producer.disconnect(), consumer.disconnect()]);
+});
+
+test('an engine neither keeps its program alive nor outlives it', { timeout: 60_000 }, async () => {
+  const engines = JSON.stringify(new URL('../src/engines/index.ts', import.meta.url).href);
+  const program = `const { startKafka } = await import(${engines}); console.log((await startKafka()).brokers[0]);`;
+  const { KAFKA_BROKERS: _given, ...env } = process.env;
+  // It never closes the engine, and still ends by itself.
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { env, stdio: ['ignore', 'pipe', 2] });
+  const [[code], output] = await Promise.all([once(child, 'close'), text(child.stdout)]);
+  assert.equal(code, 0);
+  const port = Number(/^127\.0\.0\.1:(\d+)\n$/.exec(output)?.[1]);
+  while (await accepts(port));
 });
 
 test('a PostgreSQL server that was named but is away is told in one sentence', async (t) => {
