@@ -39,6 +39,21 @@ export class AttributeGroup {
 }
 
 /**
+ * Start attributes that are only worked out when a sampler or a recorded span needs them, so that a request that is
+ * not sampled does not pay for them.
+ */
+export interface AttributeSource {
+  /**
+   * Called at most once, and only from inside the start of a span: it must not throw, and must not start spans.
+   *
+   * @returns unique keys and coerced values; the span keeps the array
+   */
+  startAttributes(): FlatAttributes;
+  /** Constants shared with other spans; keys that are not in `startAttributes`. Called right after it. */
+  startGroup(): AttributeGroup | undefined;
+}
+
+/**
  * A bounded cache of groups. When it is full the oldest entry goes: the keys are few in a healthy service, and a
  * hostile one that sends a new host name with every request must not fill the memory.
  */

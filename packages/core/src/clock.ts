@@ -98,3 +98,25 @@ export function fromTimeInput(at: Anchor, input: TimeInput | undefined): number 
   }
   return undefined;
 }
+
+/**
+ * A valid time of day that a user gave, exactly: as a monotonic reading a time years away would lose nanoseconds.
+ *
+ * @returns `undefined` for `performance.now()` readings, which are exact as they are
+ */
+export function exactTime(input: TimeInput | undefined): HrTime | undefined {
+  if (input instanceof Date) return exactTime(input.getTime());
+  if (typeof input === 'number') {
+    if (input < performance.timeOrigin) return undefined;
+    const seconds = Math.floor(input / 1000);
+    return carry(seconds, Math.round((input - seconds * 1000) * 1e6));
+  }
+  if (!Array.isArray(input)) return undefined;
+  const [seconds, nanos] = input;
+  return Number.isSafeInteger(seconds) && Number.isSafeInteger(nanos) ? carry(seconds, nanos) : undefined;
+}
+
+function carry(seconds: number, nanos: number): HrTime | undefined {
+  if (!(seconds >= 0 && nanos >= 0)) return undefined;
+  return [seconds + Math.floor(nanos / 1e9), nanos % 1e9];
+}

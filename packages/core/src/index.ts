@@ -29,7 +29,7 @@ export {
 // Provider
 export { ClewTracerProvider, type ProviderOptions } from './provider.ts';
 export type { IdGenerator } from './tracer.ts';
-export type { InstrumentationScope, SpanLimits } from './span.ts';
+export type { InstrumentationScope, SpanLimits } from './span-data.ts';
 export { createResource, type Resource } from './resource.ts';
 
 // Samplers

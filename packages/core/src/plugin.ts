@@ -19,7 +19,7 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api';
-import { type AttributeGroup, type FlatAttributes, toAttributes } from './attributes.ts';
+import { type AttributeGroup, type AttributeSource, type FlatAttributes, toAttributes } from './attributes.ts';
 import { activeContext, runInContext, spanOf } from './context.ts';
 import { describeError, reportFault } from './faults.ts';
 import { ClewTracerProvider } from './provider.ts';
@@ -92,6 +92,16 @@ export class PluginTracing {
     if (links !== undefined) options.links = links;
     // #refresh has set one of the two.
     return (this.#tracer as Tracer).startSpan(name, options, context);
+  }
+
+  /** Start a span whose attributes are worked out only when they are needed; see `AttributeSource`. */
+  startSpanFrom(name: string, kind: SpanKind, context: Context, source: AttributeSource, links?: Link[]): Span {
+    this.#refresh();
+    if (this.#clewTracer !== undefined) {
+      return this.#clewTracer.startFlat(name, kind, context, undefined, undefined, undefined, links, source);
+    }
+    const flat = source.startAttributes();
+    return this.startSpan(name, kind, context, flat, source.startGroup(), links);
   }
 
   /** The context that a carrier's headers describe, on top of `context`; never throws. */

@@ -3,7 +3,8 @@ import type { Context, TextMapPropagator, Tracer, TracerOptions, TracerProvider 
 import { describeError, reportFault } from './faults.ts';
 import type { SpanProcessor, SpanResource } from './export/readable-span.ts';
 import type { Sampler } from './sampler/types.ts';
-import type { RecordingSpan, SpanLimits } from './span.ts';
+import type { RecordingSpan } from './span.ts';
+import type { SpanLimits } from './span-data.ts';
 import { ClewTracer, type IdGenerator, type TracerShared } from './tracer.ts';
 
 /** Limits as the specification sets them. */

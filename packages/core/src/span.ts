@@ -23,81 +23,16 @@ import {
   toAttributes,
   truncate,
 } from './attributes.ts';
-import { type Anchor, fromTimeInput, monotonicMs, toHrTime } from './clock.ts';
+import { type Anchor, exactTime, fromTimeInput, monotonicMs, toHrTime } from './clock.ts';
 import { exceptionAttributes } from './exception.ts';
 import type { SpanResource } from './export/readable-span.ts';
 import { reportFault } from './faults.ts';
-import { fromSpanContext, NonRecordingSpan, type SpanIdentity, toSpanContext } from './span-context.ts';
-
-/** How much one span may hold. */
-export interface SpanLimits {
-  attributeCountLimit: number;
-  /** Code points; `Infinity` for none. */
-  attributeValueLengthLimit: number;
-  eventCountLimit: number;
-  linkCountLimit: number;
-  attributePerEventCountLimit: number;
-  attributePerLinkCountLimit: number;
-}
-
-/** The library that made a span: its package name and version, and the conventions it follows. */
-export interface InstrumentationScope {
-  readonly name: string;
-  readonly version?: string;
-  readonly schemaUrl?: string;
-}
-
-/** What a span needs of its tracer. */
-export interface SpanOwner {
-  readonly scope: InstrumentationScope;
-  readonly limits: SpanLimits;
-  /** The resource, in the official SDK's shape. */
-  readonly resource: SpanResource;
-  /** Called once, by `end()`. Must not throw. */
-  spanEnded(span: RecordingSpan): void;
-}
-
-/** An event as a span keeps it. */
-export interface SpanEvent {
-  readonly name: string;
-  /** Monotonic milliseconds in the frame of the span's anchor. */
-  readonly atMs: number;
-  readonly attributes: FlatAttributes;
-  readonly dropped: number;
-}
-
-/** A link as a span keeps it. */
-export interface SpanLink {
-  readonly target: NonRecordingSpan;
-  readonly attributes: FlatAttributes;
-  readonly dropped: number;
-}
-
-/** What most spans do not have; made on demand. */
-export interface SpanExtras {
-  events: SpanEvent[];
-  links: SpanLink[];
-  droppedEvents: number;
-  droppedLinks: number;
-  statusMessage: string | undefined;
-}
+import { fromSpanContext, type SpanIdentity, toSpanContext } from './span-context.ts';
+import type { InstrumentationScope, SpanExtras, SpanOwner, SpanStart } from './span-data.ts';
 
 // Searching a flat array beats a Map up to about this many attributes.
 const INDEX_FROM = 16;
 const NOT_ENDED = Number.NEGATIVE_INFINITY;
-
-/** Where a span starts: its own ids and those of its parent. */
-export interface SpanStart {
-  t0: number;
-  t1: number;
-  t2: number;
-  t3: number;
-  s0: number;
-  s1: number;
-  traceFlags: number;
-  parent: SpanIdentity | undefined;
-  traceState: TraceState | undefined;
-}
 
 /**
  * A span that is recorded. Its public surface is the API's `Span` and the official SDK's `ReadableSpan` (lazily, by
@@ -227,7 +162,9 @@ export class RecordingSpan implements Span, SpanIdentity {
       limits.attributePerEventCountLimit,
       limits.attributeValueLengthLimit,
     );
-    extras.events.push({ name: toName(name), atMs: this.#timeOr(given), attributes: flat, dropped });
+    const atMs = this.#timeOr(given);
+    const exact = given === undefined ? undefined : exactTime(given);
+    extras.events.push({ name: toName(name), atMs, time: exact, attributes: flat, dropped });
     return this;
   }
 
@@ -271,12 +208,8 @@ export class RecordingSpan implements Span, SpanIdentity {
 
   end(time?: TimeInput): void {
     if (this.#refuses('end')) return;
-    let endMs = time === undefined ? monotonicMs() : this.#timeOr(time);
-    if (endMs < this.startMs) {
-      if (time !== undefined) reportFault('invalid_time', 'a span was ended before its start; the end was moved');
-      endMs = this.startMs;
-    }
-    this.endMs = endMs;
+    if (time === undefined) this.endMs = Math.max(monotonicMs(), this.startMs);
+    else this.#endAt(time);
     this.owner.spanEnded(this);
   }
 
@@ -293,10 +226,11 @@ export class RecordingSpan implements Span, SpanIdentity {
     return message === undefined ? { code: this.statusCode } : { code: this.statusCode, message };
   }
   get startTime(): HrTime {
-    return toHrTime(this.anchor, this.startMs);
+    return this.extras?.startTime ?? toHrTime(this.anchor, this.startMs);
   }
   get endTime(): HrTime {
-    return this.ended ? toHrTime(this.anchor, this.endMs) : [0, 0];
+    if (!this.ended) return [0, 0];
+    return this.extras?.endTime ?? toHrTime(this.anchor, this.endMs);
   }
   get duration(): HrTime {
     if (!this.ended) return [-1, 0];
@@ -308,7 +242,7 @@ export class RecordingSpan implements Span, SpanIdentity {
   get events(): Array<{ name: string; time: HrTime; attributes: Attributes; droppedAttributesCount: number }> {
     return (this.extras?.events ?? []).map((event) => ({
       name: event.name,
-      time: toHrTime(this.anchor, event.atMs),
+      time: event.time ?? toHrTime(this.anchor, event.atMs),
       attributes: toAttributes(event.attributes),
       droppedAttributesCount: event.dropped,
     }));
@@ -342,6 +276,24 @@ export class RecordingSpan implements Span, SpanIdentity {
   }
   get droppedLinksCount(): number {
     return this.extras?.droppedLinks ?? 0;
+  }
+
+  /** Keep the start time that a user gave, exactly; the tracer has checked it. */
+  setExactStart(time: HrTime | undefined): void {
+    if (time !== undefined) this.#extras().startTime = time;
+  }
+
+  #endAt(time: TimeInput): void {
+    const endMs = this.#timeOr(time);
+    if (endMs >= this.startMs) {
+      const exact = exactTime(time);
+      if (exact !== undefined) this.#extras().endTime = exact;
+      this.endMs = endMs;
+      return;
+    }
+    reportFault('invalid_time', 'a span was ended before its start; the end was moved');
+    if (this.extras !== undefined) this.extras.endTime = this.extras.startTime;
+    this.endMs = this.startMs;
   }
 
   #refuses(method: string): boolean {
@@ -410,7 +362,15 @@ export class RecordingSpan implements Span, SpanIdentity {
   }
 
   #extras(): SpanExtras {
-    this.extras ??= { events: [], links: [], droppedEvents: 0, droppedLinks: 0, statusMessage: undefined };
+    this.extras ??= {
+      events: [],
+      links: [],
+      droppedEvents: 0,
+      droppedLinks: 0,
+      statusMessage: undefined,
+      startTime: undefined,
+      endTime: undefined,
+    };
     return this.extras;
   }
 

@@ -15,7 +15,7 @@ import { ClewTracerProvider } from './provider.ts';
 import { registeredProvider, setRegisteredProvider } from './registration.ts';
 import { createResource, type Resource } from './resource.ts';
 import type { Sampler } from './sampler/types.ts';
-import type { SpanLimits } from './span.ts';
+import type { SpanLimits } from './span-data.ts';
 import type { IdGenerator } from './tracer.ts';
 
 /** An exporter by name: `otlp` (HTTP, protobuf), `console` (a waterfall on standard output) or `none`. */

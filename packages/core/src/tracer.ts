@@ -1,14 +1,15 @@
 /** The tracer: finds the parent, asks the sampler, and makes a recording or a non-recording span. */
 import type { Attributes, Context, Link, Span, SpanOptions, Tracer, TraceState } from '@opentelemetry/api';
 import { SpanKind } from '@opentelemetry/api';
-import { type AttributeGroup, type FlatAttributes, flatten, toAttributes } from './attributes.ts';
-import { currentAnchor, fromTimeInput, monotonicMs } from './clock.ts';
+import { type AttributeGroup, type AttributeSource, type FlatAttributes, flatten, toAttributes } from './attributes.ts';
+import { currentAnchor, exactTime, fromTimeInput, monotonicMs } from './clock.ts';
 import { activeContext, isSuppressed, runInContext, spanOf, withSpanIn } from './context.ts';
 import type { SpanResource } from './export/readable-span.ts';
 import { describeError, reportFault } from './faults.ts';
 import { parseHexWord, takeMalformed, takeWords, traceIdHex, words } from './ids.ts';
 import { isIdSampler, NOT_RECORD, RECORD_AND_SAMPLED, type Sampler, type SamplingDecision } from './sampler/types.ts';
-import { type InstrumentationScope, RecordingSpan, type SpanLimits, type SpanOwner, type SpanStart, toName } from './span.ts';
+import { RecordingSpan, toName } from './span.ts';
+import type { InstrumentationScope, SpanLimits, SpanOwner, SpanStart } from './span-data.ts';
 import {
   FLAG_RANDOM,
   FLAG_SAMPLED,
@@ -95,6 +96,7 @@ export class ClewTracer implements Tracer, SpanOwner {
    *
    * @param flat   unique keys, coerced values; the span keeps the array
    * @param group  constants shared with other spans; keys that are not in `flat`
+   * @param source  gives both of them, when and only when they are needed
    */
   startFlat(
     name: string,
@@ -104,6 +106,7 @@ export class ClewTracer implements Tracer, SpanOwner {
     group?: AttributeGroup,
     startTime?: SpanOptions['startTime'],
     links?: Link[],
+    source?: AttributeSource,
   ): Span {
     const shared = this.#shared;
     const activeSpan = spanOf(context);
@@ -120,6 +123,10 @@ export class ClewTracer implements Tracer, SpanOwner {
     if (isIdSampler(sampler)) {
       decision = sampler.decide(parent, start.t2, start.t3);
     } else {
+      if (source !== undefined) {
+        flat = source.startAttributes();
+        group = source.startGroup();
+      }
       const result = askSampler(sampler, context, name, kind, toAttributes(group?.flat, flat), links ?? []);
       fillAgain(result.ids);
       decision = result.decision;
@@ -146,7 +153,12 @@ export class ClewTracer implements Tracer, SpanOwner {
       if (ms === undefined) reportFault('invalid_time', 'a start time that is no valid time was ignored');
       else startMs = ms;
     }
+    if (source !== undefined && flat === undefined) {
+      flat = source.startAttributes();
+      group = source.startGroup();
+    }
     const span = new RecordingSpan(this, start, name, kind, anchor, startMs, flat, group);
+    if (startTime !== undefined && startMs !== nowMs) span.setExactStart(exactTime(startTime));
     if (added !== undefined) span.setAttributes(added);
     if (links !== undefined) span.addLinks(links);
     if (shared.spanStarted !== undefined) shared.spanStarted(span, context);

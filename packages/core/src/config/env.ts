@@ -1,7 +1,7 @@
 /** The environment variables as one configuration. Pure: it reads what it is given and keeps nothing. */
 import type { PropagatorName } from '../propagation/composite.ts';
 import { PROPAGATOR_NAMES } from '../propagation/composite.ts';
-import type { SpanLimits } from '../span.ts';
+import type { SpanLimits } from '../span-data.ts';
 import { VariableReader } from './variable-reader.ts';
 import {
   COMPRESSIONS,

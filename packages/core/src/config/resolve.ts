@@ -12,7 +12,7 @@ import { alwaysOff, alwaysOn } from '../sampler/always.ts';
 import { parentBased } from '../sampler/parent-based.ts';
 import { ratio } from '../sampler/ratio.ts';
 import type { Sampler } from '../sampler/types.ts';
-import type { SpanLimits } from '../span.ts';
+import type { SpanLimits } from '../span-data.ts';
 import type { StartTracingOptions } from '../start-tracing.ts';
 import { type EnvConfig, otlpTracesUrl } from './env.ts';
 import { checkInteger, checkOptionNames, showValue } from './options.ts';

@@ -1,6 +1,7 @@
 /** One span as an OTLP `Span` message (opentelemetry/proto/trace/v1/trace.proto), written in a single pass. */
 import type { AttributeGroup, FlatAttributes } from '../attributes.ts';
-import type { InstrumentationScope, RecordingSpan, SpanExtras } from '../span.ts';
+import type { RecordingSpan } from '../span.ts';
+import type { InstrumentationScope, SpanExtras } from '../span-data.ts';
 import { ProtoWriter } from './proto-writer.ts';
 
 // Field tags: field number << 3 | wire type.
@@ -47,9 +48,11 @@ export function writeSpan(writer: ProtoWriter, span: RecordingSpan): void {
   // The API counts kinds from INTERNAL = 0, the protocol from UNSPECIFIED = 0.
   writer.byte(span.kind + 1);
   writer.byte(0x39);
-  writer.nanos(anchor.nanosHigh, anchor.nanosLow, span.startMs);
+  if (extras?.startTime !== undefined) writer.hrTime(extras.startTime);
+  else writer.nanos(anchor.nanosHigh, anchor.nanosLow, span.startMs);
   writer.byte(0x41);
-  writer.nanos(anchor.nanosHigh, anchor.nanosLow, span.endMs);
+  if (extras?.endTime !== undefined) writer.hrTime(extras.endTime);
+  else writer.nanos(anchor.nanosHigh, anchor.nanosLow, span.endMs);
   writer.byte(0x85);
   writer.byte(0x01);
   writer.fixed32(span.traceFlags | HAS_IS_REMOTE | (isChild && span.parentIsRemote ? IS_REMOTE : 0));
@@ -79,7 +82,8 @@ function writeExtras(writer: ProtoWriter, span: RecordingSpan, extras: SpanExtra
     const start = writer.open(0x5a);
     writer.ensure(16);
     writer.byte(0x09);
-    writer.nanos(anchor.nanosHigh, anchor.nanosLow, event.atMs);
+    if (event.time !== undefined) writer.hrTime(event.time);
+    else writer.nanos(anchor.nanosHigh, anchor.nanosLow, event.atMs);
     writer.text(0x12, event.name);
     writeAttributes(writer, EVENT_ATTRIBUTES, event.attributes);
     if (event.dropped > 0) writeCount(writer, 0x20, event.dropped);

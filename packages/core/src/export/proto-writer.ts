@@ -98,6 +98,14 @@ export class ProtoWriter {
     this.fixed32(anchorHigh + deltaHigh + (low >= TWO_32 ? 1 : 0));
   }
 
+  /** `[seconds, nanoseconds]` since the epoch as fixed64; for the rare times that users give. */
+  hrTime(time: readonly [number, number]): void {
+    this.position = this.buffer.writeBigUInt64LE(
+      BigInt.asUintN(64, BigInt(time[0]) * 1_000_000_000n + BigInt(time[1])),
+      this.position,
+    );
+  }
+
   /**
    * Write a text that is expected to be ASCII; the caller has made room for three bytes a character.
    *

@@ -1,0 +1,138 @@
+/** The options that every HTTP server plugin takes, and their checks. */
+import type { Attributes } from '@opentelemetry/api';
+import {
+  checkArray,
+  checkBoolean,
+  checkFunction,
+  checkOneOf,
+  checkOptionNames,
+  checkString,
+  showValue,
+} from '../config/options.ts';
+import { ClewError } from '../errors.ts';
+import type { PluginOptions } from '../plugin.ts';
+import { readKnownMethods } from './method.ts';
+import { queryRedactor, type Redact } from './redact.ts';
+import { readHttpSemconv, type Semconv } from './semconv.ts';
+
+/** Options of an HTTP server plugin; `Request` and `Response` are the library's own objects. */
+export interface HttpServerOptions<Request, Response> extends PluginOptions {
+  /** Return true for requests that get no span, nor anything that happens in them. Default: none. */
+  ignore?: (request: Request) => boolean;
+  /** The span's name at its end; `undefined` keeps `{method} {route}`. It must be low in cardinality. */
+  spanName?: (request: Request, route: string | undefined) => string | undefined;
+  /** Attributes to add when the span has started. Samplers do not see them. */
+  requestAttributes?: (request: Request) => Attributes | undefined;
+  /** Attributes to add before the span ends. */
+  responseAttributes?: (request: Request, response: Response) => Attributes | undefined;
+  /** Request headers to record as `http.request.header.<name>`. Default: none. */
+  captureRequestHeaders?: readonly string[];
+  /** Response headers to record as `http.response.header.<name>`. Default: none. */
+  captureResponseHeaders?: readonly string[];
+  /** Record values of `authorization`, `cookie` and the like too when they are listed. Default false. */
+  allowSensitiveHeaders?: boolean;
+  /** Query parameters whose values are redacted; replaces the default list entirely. */
+  redactQueryKeys?: readonly string[];
+  /**
+   * Whose trace context is continued: everybody's, nobody's, or that of the requests for which a function returns
+   * true. Otherwise a new trace starts, with a link to the caller's span. Default `all`.
+   */
+  trustIncoming?: 'all' | 'none' | ((request: Request) => boolean);
+  /**
+   * What happens when another HTTP server instrumentation has a span for the request: `enrich` adds route, name and
+   * error to that span, `internal` makes an INTERNAL child of it. Default `enrich`.
+   */
+  nested?: 'enrich' | 'internal';
+  /** Attribute names: current ones, or the old ones beside them. Default: `OTEL_SEMCONV_STABILITY_OPT_IN`. */
+  semconv?: Semconv;
+}
+
+const OPTION_NAMES = [
+  'tracerProvider',
+  'ignore',
+  'spanName',
+  'requestAttributes',
+  'responseAttributes',
+  'captureRequestHeaders',
+  'captureResponseHeaders',
+  'allowSensitiveHeaders',
+  'redactQueryKeys',
+  'trustIncoming',
+  'nested',
+  'semconv',
+] as const;
+
+/** The options after the checks, with the environment read. */
+export interface ServerConfig<Request, Response> {
+  readonly ignore: ((request: Request) => boolean) | undefined;
+  readonly spanName: ((request: Request, route: string | undefined) => string | undefined) | undefined;
+  readonly requestAttributes: ((request: Request) => Attributes | undefined) | undefined;
+  readonly responseAttributes: ((request: Request, response: Response) => Attributes | undefined) | undefined;
+  /** Lower-case names. */
+  readonly requestHeaders: readonly string[];
+  /** Lower-case names. */
+  readonly responseHeaders: readonly string[];
+  readonly allowSensitiveHeaders: boolean;
+  readonly redactQuery: Redact;
+  /** `undefined` trusts everybody. */
+  readonly isTrusted: ((request: Request) => boolean) | undefined;
+  readonly nested: 'enrich' | 'internal';
+  readonly semconv: Semconv;
+  readonly knownMethods: ReadonlySet<string>;
+}
+
+/**
+ * Check the options of an HTTP server plugin.
+ *
+ * @param where  the function that the user called, for messages
+ * @throws ClewError `CLEW_ERR_OPTION`
+ */
+export function checkServerOptions<Request, Response>(
+  where: string,
+  options: HttpServerOptions<Request, Response> = {},
+): ServerConfig<Request, Response> {
+  checkOptionNames(where, options, OPTION_NAMES);
+  checkProvider(options.tracerProvider);
+  return {
+    ignore: checkFunction('ignore', options.ignore),
+    spanName: checkFunction('spanName', options.spanName),
+    requestAttributes: checkFunction('requestAttributes', options.requestAttributes),
+    responseAttributes: checkFunction('responseAttributes', options.responseAttributes),
+    requestHeaders: checkNames('captureRequestHeaders', options.captureRequestHeaders).map(toLowerCase),
+    responseHeaders: checkNames('captureResponseHeaders', options.captureResponseHeaders).map(toLowerCase),
+    allowSensitiveHeaders: checkBoolean('allowSensitiveHeaders', options.allowSensitiveHeaders) ?? false,
+    redactQuery: queryRedactor(options.redactQueryKeys && checkNames('redactQueryKeys', options.redactQueryKeys)),
+    isTrusted: checkTrust(options.trustIncoming),
+    nested: checkOneOf('nested', options.nested, ['enrich', 'internal']) ?? 'enrich',
+    semconv: checkOneOf('semconv', options.semconv, ['stable', 'dup']) ?? readHttpSemconv(),
+    knownMethods: readKnownMethods(),
+  };
+}
+
+function checkTrust<Request>(
+  given: HttpServerOptions<Request, unknown>['trustIncoming'],
+): ((request: Request) => boolean) | undefined {
+  if (typeof given === 'function') return given;
+  return checkOneOf('trustIncoming', given, ['all', 'none']) === 'none' ? () => false : undefined;
+}
+
+function checkNames(option: string, given: readonly string[] | undefined): readonly string[] {
+  const names = checkArray(option, given) ?? [];
+  for (const name of names) {
+    if (checkString(`a name in ${option}`, name) === undefined) throw optionError(`a name in ${option}`, name);
+  }
+  return names;
+}
+
+function checkProvider(provider: PluginOptions['tracerProvider']): void {
+  if (provider === undefined || typeof provider?.getTracer === 'function') return;
+  throw optionError('tracerProvider', provider);
+}
+
+function optionError(name: string, given: unknown): ClewError {
+  return new ClewError('CLEW_ERR_OPTION', `${name} is not usable, got ${showValue(given)}`);
+}
+
+function toLowerCase(name: string): string {
+  return name.toLowerCase();
+}

@@ -1,0 +1,269 @@
+/** The span of one request: what it starts with, and what it gets when the response is over. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Span, SpanStatusCode } from '@opentelemetry/api';
+import type { AttributeGroup, AttributeSource, FlatAttributes } from '../attributes.ts';
+import { errorType, recordError, recordExceptionOnce } from '../exception.ts';
+import { describeError, reportFault } from '../faults.ts';
+import { callHook, setEndGroup } from '../plugin.ts';
+import { captureHeaders } from './headers.ts';
+import { OTHER_METHOD } from './method.ts';
+import type { RouteEntry } from './route-table.ts';
+import { addOldNames } from './server-old-names.ts';
+import { brokenOffType, destroyedBy } from './server-outcome.ts';
+import { splitTarget } from './server-target.ts';
+import type { HttpServerTracing } from './server-tracing.ts';
+
+/** What a trusted proxy says about a request. */
+export interface Forwarded {
+  scheme: string | undefined;
+  /** With its port, if one was named. */
+  host: string | undefined;
+  clientAddress: string | undefined;
+}
+
+const SERVER_SPAN: unique symbol = Symbol.for('clew.http.server-span') as never;
+
+/** A response that carries the span of its request; `null` when the request has none on purpose. */
+interface MarkedResponse {
+  [SERVER_SPAN]?: ServerSpan<unknown, unknown> | null;
+}
+
+/**
+ * The span that a plugin of ours has for this response.
+ *
+ * @returns `null` when one has decided that there is none, `undefined` when no plugin has seen the request
+ */
+export function serverSpanOf(res: ServerResponse): ServerSpan<unknown, unknown> | null | undefined {
+  return (res as MarkedResponse)[SERVER_SPAN];
+}
+
+/** Note that the request of this response has no span, so that another plugin does not make one. */
+export function markUntraced(res: ServerResponse): void {
+  (res as MarkedResponse)[SERVER_SPAN] = null;
+}
+
+function onResponseOver(this: ServerResponse): void {
+  // Only `attach` adds this listener, to responses that it has marked.
+  serverSpanOf(this)?.finish();
+}
+
+/** The span of one request. */
+export class ServerSpan<Request, Response> implements AttributeSource {
+  readonly #server: HttpServerTracing<Request, Response>;
+  readonly #request: Request;
+  readonly #response: Response;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #method: string;
+  readonly #entry: RouteEntry | undefined;
+  readonly #startName: string;
+  #forwarded: Forwarded | undefined = undefined;
+  #span: Span | undefined = undefined;
+  #owns = true;
+  #firstError: unknown = undefined;
+  #lastError: unknown = undefined;
+  #isOver = false;
+
+  /**
+   * @param method  the value of `http.request.method`
+   * @param entry   the route, if the library knows it already
+   */
+  constructor(
+    server: HttpServerTracing<Request, Response>,
+    request: Request,
+    response: Response,
+    req: IncomingMessage,
+    res: ServerResponse,
+    method: string,
+    entry: RouteEntry | undefined,
+  ) {
+    this.#server = server;
+    this.#request = request;
+    this.#response = response;
+    this.#req = req;
+    this.#res = res;
+    this.#method = method;
+    this.#entry = entry;
+    this.#startName = (entry ?? server.routes.none).name(method);
+  }
+
+  /** The name that the span starts with. */
+  get startName(): string {
+    return this.#startName;
+  }
+
+  startAttributes(): FlatAttributes {
+    const { library, config } = this.#server;
+    const req = this.#req;
+    const forwarded = this.#readForwarded();
+    const { socket } = req;
+    const { path, query } = splitTarget(library.target(this.#request));
+    const peer = socket.remoteAddress;
+    const client = forwarded?.clientAddress ?? peer;
+    const flat: FlatAttributes = ['url.path', path];
+    const shownQuery = query === undefined ? undefined : config.redactQuery(query);
+    if (shownQuery !== undefined) flat.push('url.query', shownQuery);
+    if (client !== undefined) flat.push('client.address', client);
+    if (peer !== undefined) flat.push('network.peer.address', peer, 'network.peer.port', socket.remotePort);
+    const userAgent = req.headers['user-agent'];
+    if (userAgent !== undefined) flat.push('user_agent.original', userAgent);
+    if (this.#method === OTHER_METHOD) flat.push('http.request.method_original', req.method);
+    if (config.requestHeaders.length > 0) {
+      const { requestHeaders: names, allowSensitiveHeaders } = config;
+      captureHeaders(flat, 'http.request.header.', names, (name) => req.headers[name], allowSensitiveHeaders);
+    }
+    if (config.semconv === 'dup') {
+      addOldNames(flat, {
+        method: req.method ?? '',
+        scheme: this.#scheme(),
+        host: this.#host(),
+        target: shownQuery === undefined ? path : `${path}?${shownQuery}`,
+        userAgent,
+        clientAddress: client,
+        peerAddress: peer,
+        peerPort: socket.remotePort,
+      });
+    }
+    return flat;
+  }
+
+  startGroup(): AttributeGroup {
+    const req = this.#req;
+    return this.#server.groups.get({
+      method: req.method ?? '',
+      scheme: this.#scheme(),
+      host: this.#host(),
+      versionMajor: req.httpVersionMajor,
+      versionMinor: req.httpVersionMinor,
+    });
+  }
+
+  /**
+   * Take the span over, and end it when the response is over.
+   *
+   * @param owns  false for a span of another instrumentation, which is only completed
+   */
+  attach(span: Span, owns: boolean): void {
+    const res = this.#res;
+    this.#span = span;
+    this.#owns = owns;
+    // The cast forgets the types of the library's objects, which only this object uses.
+    (res as MarkedResponse)[SERVER_SPAN] = this as unknown as ServerSpan<unknown, unknown>;
+    if (owns) {
+      res.on('close', onResponseOver);
+      return;
+    }
+    // Before the listeners that end the other instrumentation's span: afterwards it takes nothing any more.
+    res.prependListener('finish', onResponseOver);
+    res.prependListener('close', onResponseOver);
+  }
+
+  /** Note an error that the application raised for this request; whether it counts shows when the response is over. */
+  fail(error: unknown): void {
+    if (error === undefined || this.#isOver) return;
+    this.#firstError ??= error;
+    this.#lastError = error;
+  }
+
+  /** Complete the span and end it; does nothing the second time. */
+  finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    // `attach` came before every caller of this.
+    const span = this.#span as Span;
+    try {
+      this.#complete(span);
+    } catch (error) {
+      reportFault('http_server', `the end of a request was not recorded in full: ${describeError(error)}`);
+    }
+    if (this.#owns) span.end();
+  }
+
+  #complete(span: Span): void {
+    const { library, config } = this.#server;
+    const res = this.#res;
+    const { statusCode } = res;
+    const entry = library.routeAtEnd(this.#request, this.#entry, statusCode) ?? this.#server.routes.none;
+    const isComplete = res.writableFinished;
+    setEndGroup(span, entry.endGroup(isComplete || res.headersSent ? statusCode : 0));
+    this.#rename(span, entry);
+    if (!isComplete || statusCode >= 500) this.#settle(span, statusCode, isComplete);
+    if (config.responseHeaders.length > 0) this.#addResponseHeaders(span);
+    if (config.responseAttributes !== undefined) {
+      const added = callHook('responseAttributes', config.responseAttributes, this.#request, this.#response);
+      if (added !== undefined) span.setAttributes(added);
+    }
+  }
+
+  #rename(span: Span, entry: RouteEntry): void {
+    const { spanName } = this.#server.config;
+    if (spanName !== undefined) {
+      const name = callHook('spanName', spanName, this.#request, entry.route);
+      if (typeof name === 'string' && name !== '') {
+        span.updateName(name);
+        return;
+      }
+    }
+    const name = entry.name(this.#method);
+    if (name === this.#startName && this.#owns) return;
+    // A name that the application has given meanwhile stays. Spans of ours and of the official SDK show theirs.
+    const current = (span as { name?: unknown }).name;
+    if (this.#owns && current !== undefined && current !== this.#startName) return;
+    span.updateName(name);
+  }
+
+  #settle(span: Span, statusCode: number, isComplete: boolean): void {
+    const reported = this.#lastError ?? this.#server.library.errorOf?.(this.#request);
+    if (isComplete) {
+      if (reported === undefined) {
+        span.setAttribute('error.type', String(statusCode));
+        span.setStatus({ code: SpanStatusCode.ERROR });
+      } else {
+        this.#recordErrors(span, reported);
+        span.setAttribute('error.type', errorType(reported));
+      }
+      return;
+    }
+    const isDetached = this.#server.library.isDetached?.(this.#request, this.#response) ?? false;
+    const type = brokenOffType(this.#req, this.#res, { error: reported, isDetached });
+    if (type === undefined) return;
+    const error = destroyedBy(this.#res) ?? reported;
+    if (error === undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+    else this.#recordErrors(span, error);
+    span.setAttribute('error.type', type);
+  }
+
+  #recordErrors(span: Span, error: unknown): void {
+    // An error handler may have replaced the error that came first, which tells more about the cause.
+    const first = this.#firstError;
+    if (first !== undefined && first !== error) recordExceptionOnce(span, first);
+    recordError(span, error);
+  }
+
+  #addResponseHeaders(span: Span): void {
+    const { responseHeaders: names, allowSensitiveHeaders } = this.#server.config;
+    const flat: FlatAttributes = [];
+    const res = this.#res;
+    captureHeaders(flat, 'http.response.header.', names, (name) => res.getHeader(name), allowSensitiveHeaders);
+    for (let i = 0; i < flat.length; i += 2) span.setAttribute(flat[i] as string, flat[i + 1] as string[]);
+  }
+
+  #readForwarded(): Forwarded | undefined {
+    try {
+      this.#forwarded = this.#server.library.forwarded(this.#request);
+    } catch (error) {
+      // The trust function is the application's.
+      reportFault('hook_threw', `the proxy trust function threw: ${describeError(error)}`);
+    }
+    return this.#forwarded;
+  }
+
+  #scheme(): string {
+    return this.#forwarded?.scheme ?? ('encrypted' in this.#req.socket ? 'https' : 'http');
+  }
+
+  #host(): string | undefined {
+    const { headers } = this.#req;
+    return this.#forwarded?.host ?? headers.host ?? (headers[':authority'] as string | undefined);
+  }
+}

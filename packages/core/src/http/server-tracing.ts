@@ -1,0 +1,151 @@
+/** Server spans for any HTTP library: a plugin tells where its library keeps things, all rules are here. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Context, type Link, type Span, SpanKind } from '@opentelemetry/api';
+import { isSuppressed, spanOf, suppressIn, withSpanIn } from '../context.ts';
+import { callHook, PluginTracing } from '../plugin.ts';
+import { headerGetter } from '../propagation/carrier.ts';
+import { type RouteEntry, RouteTable } from './route-table.ts';
+import { StartGroups } from './server-groups.ts';
+import { checkServerOptions, type HttpServerOptions, type ServerConfig } from './server-options.ts';
+import { watchTimeout } from './server-outcome.ts';
+import { type Forwarded, markUntraced, ServerSpan, serverSpanOf } from './server-span.ts';
+
+/** Where an HTTP library keeps what spans are made of. None of these may throw but `forwarded`. */
+export interface ServerLibrary<Request, Response> {
+  /** The request target as it came, before routers rewrote it. */
+  target(request: Request): string;
+  /** What trusted proxies say; `undefined` when the library trusts none. */
+  forwarded(request: Request): Forwarded | undefined;
+  /** The route, if the library knows it before the handler runs. */
+  routeAtStart?(request: Request, routes: RouteTable): RouteEntry | undefined;
+  /** The route that answered. */
+  routeAtEnd(request: Request, atStart: RouteEntry | undefined, statusCode: number): RouteEntry | undefined;
+  /** The last error of this request that the library keeps; asked only when the request has failed. */
+  errorOf?(request: Request): unknown;
+  /** Whether the application took the connection over. */
+  isDetached?(request: Request, response: Response): boolean;
+}
+
+/** Server spans of one plugin instance. */
+export class HttpServerTracing<Request, Response> {
+  readonly tracing: PluginTracing;
+  readonly config: ServerConfig<Request, Response>;
+  readonly library: ServerLibrary<Request, Response>;
+  readonly routes: RouteTable;
+  readonly groups: StartGroups;
+
+  /**
+   * @param scope    npm name and version of the plugin
+   * @param where    the function that the user called, for messages about its options
+   * @throws ClewError `CLEW_ERR_OPTION`
+   */
+  constructor(
+    scope: { name: string; version: string },
+    library: ServerLibrary<Request, Response>,
+    where: string,
+    options: HttpServerOptions<Request, Response> | undefined,
+  ) {
+    this.config = checkServerOptions(where, options);
+    this.tracing = new PluginTracing(scope, options?.tracerProvider);
+    this.library = library;
+    this.routes = new RouteTable(this.config.semconv);
+    this.groups = new StartGroups(this.config.knownMethods, this.config.semconv);
+  }
+
+  /**
+   * Start the span of a request; it ends by itself when the response is over.
+   *
+   * @param req  Node.js's own request behind `request`
+   * @param res  Node.js's own response behind `response`
+   * @returns the context to run the rest of the request in, or `undefined` to run it as it is
+   */
+  start(request: Request, response: Response, req: IncomingMessage, res: ServerResponse): Context | undefined {
+    // Mounted twice, or one traced library inside the other.
+    if (serverSpanOf(res) !== undefined) return undefined;
+    const { config, tracing } = this;
+    const active = tracing.active();
+    if (isSuppressed(active)) return undefined;
+    if (config.ignore !== undefined && callHook('ignore', config.ignore, request) === true) {
+      markUntraced(res);
+      return suppressIn(active);
+    }
+    const outer = spanOf(active);
+    if (outer !== undefined && isForeignServerSpan(outer))
+      return this.#startInside(outer, active, request, response, req, res);
+    let context = tracing.extract(active, req.headers, headerGetter);
+    let links: Link[] | undefined;
+    if (config.isTrusted !== undefined && callHook('trustIncoming', config.isTrusted, request) !== true) {
+      links = linkTo(context, active);
+      context = active;
+    }
+    const state = this.#stateOf(request, response, req, res);
+    const span = tracing.startSpanFrom(state.startName, SpanKind.SERVER, context, state, links);
+    this.#begin(state, span, request, req, res);
+    return withSpanIn(context, span);
+  }
+
+  #stateOf(
+    request: Request,
+    response: Response,
+    req: IncomingMessage,
+    res: ServerResponse,
+  ): ServerSpan<Request, Response> {
+    const entry = this.library.routeAtStart?.(request, this.routes);
+    return new ServerSpan(this, request, response, req, res, this.groups.normalize(req.method ?? ''), entry);
+  }
+
+  #begin(
+    state: ServerSpan<Request, Response>,
+    span: Span,
+    request: Request,
+    req: IncomingMessage,
+    res: ServerResponse,
+  ): void {
+    if (!span.isRecording()) {
+      markUntraced(res);
+      return;
+    }
+    state.attach(span, true);
+    if (req.socket.timeout) watchTimeout(req.socket);
+    const { requestAttributes } = this.config;
+    if (requestAttributes === undefined) return;
+    const added = callHook('requestAttributes', requestAttributes, request);
+    if (added !== undefined) span.setAttributes(added);
+  }
+
+  // Another instrumentation has made a SERVER span for this request already: a second one would count it twice.
+  #startInside(
+    outer: Span,
+    active: Context,
+    request: Request,
+    response: Response,
+    req: IncomingMessage,
+    res: ServerResponse,
+  ): Context | undefined {
+    const state = this.#stateOf(request, response, req, res);
+    if (this.config.nested === 'enrich') {
+      state.attach(outer, false);
+      return undefined;
+    }
+    const span = this.tracing.startSpanFrom(state.startName, SpanKind.INTERNAL, active, state);
+    this.#begin(state, span, request, req, res);
+    return withSpanIn(active, span);
+  }
+}
+
+/** Whether a span is a recording SERVER span of this process that no plugin of ours has made. */
+function isForeignServerSpan(span: Span): boolean {
+  // Spans of ours and of the official SDK show kind and scope; others are taken as parents.
+  const { kind, instrumentationScope: scope } = span as Span & {
+    kind?: SpanKind;
+    instrumentationScope?: { name?: string };
+  };
+  if (kind !== SpanKind.SERVER || !span.isRecording()) return false;
+  // One of ours belongs to another request, else its response would be marked: a request from inside a handler.
+  return scope?.name?.startsWith('@clew/') !== true;
+}
+
+function linkTo(extracted: Context, active: Context): Link[] | undefined {
+  const remote = spanOf(extracted);
+  return remote === undefined || remote === spanOf(active) ? undefined : [{ context: remote.spanContext() }];
+}

@@ -1,0 +1,77 @@
+/** The plain data of spans: what they are started from, what they keep, and what they need of their tracer. */
+import type { HrTime, TraceState } from '@opentelemetry/api';
+import type { FlatAttributes } from './attributes.ts';
+import type { SpanResource } from './export/readable-span.ts';
+import type { RecordingSpan } from './span.ts';
+import type { NonRecordingSpan, SpanIdentity } from './span-context.ts';
+
+/** How much one span may hold. */
+export interface SpanLimits {
+  attributeCountLimit: number;
+  /** Code points; `Infinity` for none. */
+  attributeValueLengthLimit: number;
+  eventCountLimit: number;
+  linkCountLimit: number;
+  attributePerEventCountLimit: number;
+  attributePerLinkCountLimit: number;
+}
+
+/** The library that made a span: its package name and version, and the conventions it follows. */
+export interface InstrumentationScope {
+  readonly name: string;
+  readonly version?: string;
+  readonly schemaUrl?: string;
+}
+
+/** What a span needs of its tracer. */
+export interface SpanOwner {
+  readonly scope: InstrumentationScope;
+  readonly limits: SpanLimits;
+  /** The resource, in the official SDK's shape. */
+  readonly resource: SpanResource;
+  /** Called once, by `end()`. Must not throw. */
+  spanEnded(span: RecordingSpan): void;
+}
+
+/** An event as a span keeps it. */
+export interface SpanEvent {
+  readonly name: string;
+  /** Monotonic milliseconds in the frame of the span's anchor. */
+  readonly atMs: number;
+  /** The time that the user gave, when it was a time of day. */
+  readonly time: HrTime | undefined;
+  readonly attributes: FlatAttributes;
+  readonly dropped: number;
+}
+
+/** A link as a span keeps it. */
+export interface SpanLink {
+  readonly target: NonRecordingSpan;
+  readonly attributes: FlatAttributes;
+  readonly dropped: number;
+}
+
+/** What most spans do not have; made on demand. */
+export interface SpanExtras {
+  events: SpanEvent[];
+  links: SpanLink[];
+  droppedEvents: number;
+  droppedLinks: number;
+  statusMessage: string | undefined;
+  /** Times of day that the user gave, exactly. */
+  startTime: HrTime | undefined;
+  endTime: HrTime | undefined;
+}
+
+/** Where a span starts: its own ids and those of its parent. */
+export interface SpanStart {
+  t0: number;
+  t1: number;
+  t2: number;
+  t3: number;
+  s0: number;
+  s1: number;
+  traceFlags: number;
+  parent: SpanIdentity | undefined;
+  traceState: TraceState | undefined;
+}
