@@ -1,6 +1,13 @@
 /** The current context: what span is active, the baggage, and whether tracing is suppressed. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Baggage, type Context, type ContextManager, createContextKey, ROOT_CONTEXT, type Span } from '@opentelemetry/api';
+import {
+  type Baggage,
+  type Context,
+  type ContextManager,
+  createContextKey,
+  ROOT_CONTEXT,
+  type Span,
+} from '@opentelemetry/api';
 
 // The keys under which the API and the official SDK keep these values: the same text gives the same symbol.
 const SPAN_KEY = createContextKey('OpenTelemetry Context Key SPAN');
@@ -70,7 +77,12 @@ export function activeContext(): Context {
 }
 
 /** Run a function in a context, by our own storage; returns what it returns and throws what it throws. */
-export function runInContext<A extends unknown[], R>(context: Context, fn: (...args: A) => R, thisArg?: unknown, ...args: A): R {
+export function runInContext<A extends unknown[], R>(
+  context: Context,
+  fn: (...args: A) => R,
+  thisArg?: unknown,
+  ...args: A
+): R {
   const store = context === ROOT_CONTEXT ? ROOT : context;
   if (thisArg === undefined) return storage.run(store, fn, ...args);
   return storage.run(store, () => fn.apply(thisArg, args));

@@ -1,7 +1,13 @@
 /** `startTracing`: options, else environment variables, else defaults; one call sets up and registers everything. */
 import { type Attributes, context, diag, propagation, type TextMapPropagator, trace } from '@opentelemetry/api';
 import { type EnvConfig, readEnvironment } from './config/env.ts';
-import { checkBatch, checkStartOptions, type ResolvedExporters, resolveExporters, resolveSampler } from './config/resolve.ts';
+import {
+  checkBatch,
+  checkStartOptions,
+  type ResolvedExporters,
+  resolveExporters,
+  resolveSampler,
+} from './config/resolve.ts';
 import { ClewContextManager } from './context.ts';
 import { ensureDiagLogger } from './diag-logger.ts';
 import { ClewError } from './errors.ts';

@@ -135,18 +135,15 @@ export class ClewTracer implements Tracer, SpanOwner {
     }
     // The random bit is the parent's, and ours on traces that we start ourselves.
     const random =
-      parent === undefined
-        ? shared.idGenerator === undefined
-          ? FLAG_RANDOM
-          : 0
-        : parent.traceFlags & FLAG_RANDOM;
+      parent === undefined ? (shared.idGenerator === undefined ? FLAG_RANDOM : 0) : parent.traceFlags & FLAG_RANDOM;
     if (decision === NOT_RECORD) return makeNonRecording(random, traceState);
 
     start.traceFlags = decision === RECORD_AND_SAMPLED ? random | FLAG_SAMPLED : random;
     start.traceState = traceState;
     shared.started++;
     const nowMs = monotonicMs();
-    const anchor = activeSpan instanceof RecordingSpan && parent !== undefined ? activeSpan.anchor : currentAnchor(nowMs);
+    const anchor =
+      activeSpan instanceof RecordingSpan && parent !== undefined ? activeSpan.anchor : currentAnchor(nowMs);
     let startMs = nowMs;
     if (startTime !== undefined) {
       const ms = fromTimeInput(anchor, startTime);
@@ -277,4 +274,3 @@ function askSampler(
 function fillAgain(ids: SpanStart): void {
   Object.assign(start, ids);
 }
-

@@ -33,7 +33,14 @@ export function withSpan<R>(
   const parent: Context = options.root === true ? withSpanIn(active, undefined) : active;
   const flat =
     options.attributes === undefined ? undefined : flatten(options.attributes, 128, Number.POSITIVE_INFINITY).flat;
-  const span = tracing.startSpan(toName(name), options.kind ?? SpanKind.INTERNAL, parent, flat, undefined, options.links);
+  const span = tracing.startSpan(
+    toName(name),
+    options.kind ?? SpanKind.INTERNAL,
+    parent,
+    flat,
+    undefined,
+    options.links,
+  );
   let result: R;
   try {
     result = tracing.run(withSpanIn(parent, span), fn, undefined, span);

@@ -83,7 +83,11 @@ function checkHeaders(headers: StartTracingOptions['headers']): void {
   }
   for (const [name, value] of Object.entries(headers)) {
     // The value is not shown: it may be a secret.
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || typeof value !== 'string' || /[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+    if (
+      !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) ||
+      typeof value !== 'string' ||
+      /[^\t\x20-\x7e\x80-\xff]/.test(value)
+    ) {
       throw new ClewError('CLEW_ERR_OPTION', `header ${showValue(name)} is not a legal HTTP header`);
     }
   }
@@ -109,7 +113,11 @@ export function resolveSampler(given: StartTracingOptions['sampler'], env: EnvCo
     );
   }
   const { name } = env.sampler;
-  const root = name.endsWith('always_off') ? alwaysOff() : name.endsWith('ratio') ? ratio(env.sampler.ratio) : alwaysOn();
+  const root = name.endsWith('always_off')
+    ? alwaysOff()
+    : name.endsWith('ratio')
+      ? ratio(env.sampler.ratio)
+      : alwaysOn();
   return name.startsWith('parentbased_') ? parentBased({ root }) : root;
 }
 
@@ -121,7 +129,11 @@ export function resolveExporters(
 ): ResolvedExporters {
   const endpoint = options.endpoint === undefined ? undefined : parseEndpoint(options.endpoint);
   const given: unknown[] =
-    options.exporter === undefined ? env.exporters : Array.isArray(options.exporter) ? options.exporter : [options.exporter];
+    options.exporter === undefined
+      ? env.exporters
+      : Array.isArray(options.exporter)
+        ? options.exporter
+        : [options.exporter];
   const transports: ResolvedExporters = [];
   for (const exporter of given) {
     if (exporter === 'none') continue;
@@ -147,7 +159,12 @@ function parseEndpoint(endpoint: unknown): URL {
   return url.pathname.endsWith('/v1/traces') ? url : otlpTracesUrl(url);
 }
 
-function makeOtlp(url: URL, options: StartTracingOptions, env: EnvConfig, warn: (text: string) => void): BatchTransport {
+function makeOtlp(
+  url: URL,
+  options: StartTracingOptions,
+  env: EnvConfig,
+  warn: (text: string) => void,
+): BatchTransport {
   const { otlp } = env;
   if (url.port === GRPC_PORT) {
     warn(`${url.origin} is the usual port of OTLP over gRPC, but the exporter speaks HTTP; port 4318 is likely meant`);

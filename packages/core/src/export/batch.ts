@@ -2,7 +2,13 @@
 import { describeError, reportFault } from '../faults.ts';
 import { RecordingSpan } from '../span.ts';
 import { FLAG_SAMPLED } from '../span-context.ts';
-import { type BatchTransport, Delivery, type DeliveryOptions, type ExporterStats, type FlushResult } from './delivery.ts';
+import {
+  type BatchTransport,
+  Delivery,
+  type DeliveryOptions,
+  type ExporterStats,
+  type FlushResult,
+} from './delivery.ts';
 import type { ReadableSpan, SpanProcessor } from './readable-span.ts';
 import type { SpanBuffer } from './span-buffer.ts';
 

@@ -240,7 +240,11 @@ export class Delivery {
     this.stats.exported += count - rejected;
     if (rejected > 0 || result.message !== undefined) {
       const text = (result.message ?? 'no reason given').slice(0, 512);
-      reportFault('spans_rejected', `${this.#transport.name} rejected ${rejected} spans: ${text}`, Math.max(1, rejected));
+      reportFault(
+        'spans_rejected',
+        `${this.#transport.name} rejected ${rejected} spans: ${text}`,
+        Math.max(1, rejected),
+      );
     }
     this.#tellWatchers(entry, rejected > 0);
   }

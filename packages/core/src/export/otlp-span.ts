@@ -243,7 +243,10 @@ function writeObject(writer: ProtoWriter, value: object | null): void {
 }
 
 /** The encoded `Resource` with its field tag in `ResourceSpans`, and the schema URL behind the scopes. */
-export function encodeResource(attributes: FlatAttributes, schemaUrl: string | undefined): { head: Buffer; tail: Buffer } {
+export function encodeResource(
+  attributes: FlatAttributes,
+  schemaUrl: string | undefined,
+): { head: Buffer; tail: Buffer } {
   const head = new ProtoWriter(1024);
   const start = head.open(0x0a);
   writeAttributes(head, RESOURCE_ATTRIBUTES, attributes);

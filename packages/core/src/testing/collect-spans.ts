@@ -112,14 +112,18 @@ export class SpanCollector implements SpanProcessor {
   async shutdown(): Promise<void> {}
 
   take(which: string | ((span: CollectedSpan) => boolean), timeoutMs = 5000): Promise<CollectedSpan> {
-    const matches = typeof which === 'function' ? which : (span: CollectedSpan) => span.kind === which || span.name === which;
+    const matches =
+      typeof which === 'function' ? which : (span: CollectedSpan) => span.kind === which || span.name === which;
     const index = this.#finished.findIndex(matches);
     const [found] = index < 0 ? [] : this.#finished.splice(index, 1);
     if (found !== undefined) return Promise.resolve(found);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const asked = typeof which === 'function' ? 'the asked-for span' : which;
-        this.#waiters.splice(this.#waiters.findIndex((waiter) => waiter.timer === timer), 1);
+        this.#waiters.splice(
+          this.#waiters.findIndex((waiter) => waiter.timer === timer),
+          1,
+        );
         reject(new ClewError('CLEW_ERR_TEST', `${asked} did not end within ${timeoutMs} ms; ended: ${this.#list()}`));
       }, timeoutMs);
       this.#waiters.push({ matches, resolve, timer });

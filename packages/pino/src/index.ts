@@ -1,0 +1,3 @@
+/** Trace ids in pino's log lines. */
+export { tracingMixin } from './tracing-mixin.ts';
+export type { Mixin, TracingMixinOptions } from './types.ts';
