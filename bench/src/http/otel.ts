@@ -1,0 +1,60 @@
+import { createRequire } from 'node:module';
+
+import type { Variant, VariantOptions } from './variant.ts';
+
+// The official instrumentations patch modules while `require` loads them, so all of this is CommonJS.
+const require = createRequire(import.meta.url);
+
+/**
+ * The official SDK as its documentation sets it up: `http` and framework instrumentation alone,
+ * batch processor, OTLP/HTTP exporter in protobuf, async-hooks context, W3C propagators.
+ */
+export function otel({ framework, endpoint, ratio }: VariantOptions): Variant {
+  const api = require('@opentelemetry/api') as typeof import('@opentelemetry/api');
+  const { AsyncLocalStorageContextManager } =
+    require('@opentelemetry/context-async-hooks') as typeof import('@opentelemetry/context-async-hooks');
+  const { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } =
+    require('@opentelemetry/core') as typeof import('@opentelemetry/core');
+
+  api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  api.propagation.setGlobalPropagator(
+    new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
+  );
+  const provider = makeProvider(endpoint, ratio);
+  api.trace.setGlobalTracerProvider(provider);
+  const register = instrument(framework);
+  return { ...(register && { register }), flush: () => provider.forceFlush() };
+}
+
+function makeProvider(endpoint: string, ratio: 0 | 1): import('@opentelemetry/sdk-trace').TracerProvider {
+  const sdk = require('@opentelemetry/sdk-trace') as typeof import('@opentelemetry/sdk-trace');
+  const { defaultResource, resourceFromAttributes } =
+    require('@opentelemetry/resources') as typeof import('@opentelemetry/resources');
+  const { OTLPTraceExporter } =
+    require('@opentelemetry/exporter-trace-otlp-proto') as typeof import('@opentelemetry/exporter-trace-otlp-proto');
+  const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces` });
+  return new sdk.TracerProvider({
+    resource: defaultResource().merge(resourceFromAttributes({ 'service.name': 'bench' })),
+    sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(ratio) }),
+    spanProcessors: [new sdk.BatchSpanProcessor({ exporter })],
+  });
+}
+
+function instrument(framework: VariantOptions['framework']): Variant['register'] {
+  const { registerInstrumentations } =
+    require('@opentelemetry/instrumentation') as typeof import('@opentelemetry/instrumentation');
+  const { HttpInstrumentation } =
+    require('@opentelemetry/instrumentation-http') as typeof import('@opentelemetry/instrumentation-http');
+  if (framework === 'express') {
+    const { ExpressInstrumentation } =
+      require('@opentelemetry/instrumentation-express') as typeof import('@opentelemetry/instrumentation-express');
+    registerInstrumentations({ instrumentations: [new HttpInstrumentation(), new ExpressInstrumentation()] });
+    return undefined;
+  }
+  const { FastifyOtelInstrumentation } = require('@fastify/otel') as typeof import('@fastify/otel');
+  const fastifyOtel = new FastifyOtelInstrumentation();
+  registerInstrumentations({ instrumentations: [new HttpInstrumentation(), fastifyOtel] });
+  return async (app) => {
+    await app.register(fastifyOtel.plugin());
+  };
+}
