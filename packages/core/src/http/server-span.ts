@@ -259,7 +259,9 @@ export class ServerSpan<Request, Response> implements AttributeSource {
   }
 
   #scheme(): string {
-    return this.#forwarded?.scheme ?? ('encrypted' in this.#req.socket ? 'https' : 'http');
+    return (
+      this.#forwarded?.scheme ?? ((this.#req.socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http')
+    );
   }
 
   #host(): string | undefined {

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context, type Link, type Span, SpanKind } from '@opentelemetry/api';
 import { isSuppressed, spanOf, suppressIn, withSpanIn } from '../context.ts';
+import { describeError, reportFault } from '../faults.ts';
 import { callHook, PluginTracing } from '../plugin.ts';
 import { headerGetter } from '../propagation/carrier.ts';
 import { type RouteEntry, RouteTable } from './route-table.ts';
@@ -17,7 +18,7 @@ export interface ServerLibrary<Request, Response> {
   /** What trusted proxies say; `undefined` when the library trusts none. */
   forwarded(request: Request): Forwarded | undefined;
   /** The route, if the library knows it before the handler runs. */
-  routeAtStart?(request: Request, routes: RouteTable): RouteEntry | undefined;
+  routeAtStart?(request: Request): RouteEntry | undefined;
   /** The route that answered. */
   routeAtEnd(request: Request, atStart: RouteEntry | undefined, statusCode: number): RouteEntry | undefined;
   /** The last error of this request that the library keeps; asked only when the request has failed. */
@@ -35,20 +36,21 @@ export class HttpServerTracing<Request, Response> {
   readonly groups: StartGroups;
 
   /**
-   * @param scope    npm name and version of the plugin
-   * @param where    the function that the user called, for messages about its options
+   * @param scope        npm name and version of the plugin
+   * @param makeLibrary  called once, with the table that the library's routes go into
+   * @param where        the function that the user called, for messages about its options
    * @throws ClewError `CLEW_ERR_OPTION`
    */
   constructor(
     scope: { name: string; version: string },
-    library: ServerLibrary<Request, Response>,
+    makeLibrary: (routes: RouteTable) => ServerLibrary<Request, Response>,
     where: string,
     options: HttpServerOptions<Request, Response> | undefined,
   ) {
     this.config = checkServerOptions(where, options);
     this.tracing = new PluginTracing(scope, options?.tracerProvider);
-    this.library = library;
     this.routes = new RouteTable(this.config.semconv);
+    this.library = makeLibrary(this.routes);
     this.groups = new StartGroups(this.config.knownMethods, this.config.semconv);
   }
 
@@ -62,6 +64,15 @@ export class HttpServerTracing<Request, Response> {
   start(request: Request, response: Response, req: IncomingMessage, res: ServerResponse): Context | undefined {
     // Mounted twice, or one traced library inside the other.
     if (serverSpanOf(res) !== undefined) return undefined;
+    try {
+      return this.#start(request, response, req, res);
+    } catch (error) {
+      reportFault('http_server', `a request got no span: ${describeError(error)}`);
+      return undefined;
+    }
+  }
+
+  #start(request: Request, response: Response, req: IncomingMessage, res: ServerResponse): Context | undefined {
     const { config, tracing } = this;
     const active = tracing.active();
     if (isSuppressed(active)) return undefined;
@@ -90,7 +101,7 @@ export class HttpServerTracing<Request, Response> {
     req: IncomingMessage,
     res: ServerResponse,
   ): ServerSpan<Request, Response> {
-    const entry = this.library.routeAtStart?.(request, this.routes);
+    const entry = this.library.routeAtStart?.(request);
     return new ServerSpan(this, request, response, req, res, this.groups.normalize(req.method ?? ''), entry);
   }
 

@@ -1,0 +1,48 @@
+/** The shape of Express 4.18–5 and of `router` 2 as far as we read it. Nothing here is ever written to. */
+import type { IncomingMessage } from 'node:http';
+
+/** A path as Express takes it. */
+export type Path = string | RegExp | readonly Path[];
+
+/** What `req.route` is. */
+export interface Route {
+  readonly path: Path;
+}
+
+/** One entry of a router's stack. */
+export interface Layer {
+  readonly route?: Route | undefined;
+  readonly handle: { readonly name?: string; readonly stack?: readonly Layer[] };
+  /** router 2.3 and newer: the path as it was given. */
+  readonly rawPath?: Path;
+  /** Express 4: the compiled path. */
+  readonly regexp?: RegExp & { readonly fast_slash?: boolean; readonly fast_star?: boolean };
+  /** Express 4: its parameters. */
+  readonly keys?: ReadonlyArray<{ readonly name: string | number }>;
+  /** router 2.0–2.2: what the last match found. */
+  readonly path?: string;
+  /** router 2.0–2.2: what the last match found. */
+  readonly params?: Record<string, unknown>;
+  /** router 2.3 and newer answers with the match, older ones with `true`. Throws for parameters that cannot be decoded. */
+  match(path: string): boolean | { readonly path: string; readonly pattern: string | RegExp };
+}
+
+/** An application. */
+export interface Application {
+  readonly settings: Record<string, unknown>;
+  /** Express 5: made when it is first read, with the settings of that moment. */
+  readonly router?: { readonly stack?: readonly Layer[] };
+  /** Express 4: there as soon as something is mounted. Its `router` throws. */
+  readonly _router?: { readonly stack?: readonly Layer[] };
+  /** The application that this one is mounted on. */
+  readonly parent?: Application;
+  readonly mountpath?: Path;
+}
+
+/** A request as Express hands it on. */
+export interface Request extends IncomingMessage {
+  readonly originalUrl?: string;
+  readonly app?: Application;
+  readonly route?: Route;
+  readonly ip?: string;
+}

@@ -1,0 +1,55 @@
+/** The middleware: the only file that is mounted into Express. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpServerTracing, serverSpanOf } from '@clew/core/http';
+import { RouteFinder } from './route.ts';
+import type { Request } from './shape.ts';
+import { lastRouterError, readForwarded } from './spans.ts';
+import type { ExpressRequest, TracingErrorMiddleware, TracingMiddleware, TracingMiddlewareOptions } from './types.ts';
+import { VERSION } from './version.ts';
+
+const SCOPE = { name: '@clew/express', version: VERSION };
+
+/**
+ * A middleware that makes one SERVER span for each request, active in everything that is mounted after it.
+ *
+ * Mount it first: `app.use(tracingMiddleware())`. Mounted twice it makes one span.
+ *
+ * @throws ClewError `CLEW_ERR_OPTION` for an option that does not exist or has no usable value
+ */
+export function tracingMiddleware<
+  Req extends IncomingMessage = ExpressRequest,
+  Res extends ServerResponse = ServerResponse,
+>(options?: TracingMiddlewareOptions<Req, Res>): TracingMiddleware {
+  const server = new HttpServerTracing<Req, Res>(
+    SCOPE,
+    (routes) => {
+      const finder = new RouteFinder(routes);
+      return {
+        target: (req) => (req as Request).originalUrl ?? req.url ?? '/',
+        forwarded: readForwarded,
+        routeAtEnd: (req) => finder.find(req),
+        errorOf: lastRouterError,
+      };
+    },
+    'tracingMiddleware',
+    options,
+  );
+  return function clewTracing(req, res, next) {
+    // Express hands its own objects to the hooks; they are Node.js's with another prototype.
+    const context = server.start(req as Req, res as Res, req, res);
+    if (context === undefined) next();
+    else server.tracing.run(context, next);
+  };
+}
+
+/**
+ * An error middleware that notes the errors of routers that do not tell them by themselves: Express 4, and Express 5
+ * with `router` before 2.3. Mount it after the routes and before your own error handlers.
+ */
+export function tracingErrorMiddleware(): TracingErrorMiddleware {
+  // Express tells error handlers by their four parameters.
+  return function clewTracingError(error, _req, res, next) {
+    serverSpanOf(res)?.fail(error);
+    next(error);
+  };
+}
