@@ -18,6 +18,7 @@ const TIERS = ['standard', 'gold'];
 const tracing = startTracing({ serviceName: 'gateway' });
 const log = pino({ name: 'gateway', mixin: tracingMixin() });
 const fetch = traceFetch(globalThis.fetch);
+promClient.register.setContentType(promClient.Registry.OPENMETRICS_CONTENT_TYPE);
 const { Histogram } = tracePromClient(promClient);
 const orderDuration = new Histogram({
   name: 'shop_order_duration_seconds',

@@ -16,9 +16,7 @@ export function flushBeforeExit(batches: readonly BatchSpanProcessor[]): () => v
     // Once only: a backend that is away must not keep the process in this loop.
     if (!pending || tried) return;
     tried = true;
-    // All else of ours is unref'd; this timer alone keeps the process alive until the flush is through.
-    const keepAlive = setTimeout(() => {}, EXIT_FLUSH_MS);
-    void Promise.all(batches.map((batch) => batch.flush(EXIT_FLUSH_MS))).then(() => clearTimeout(keepAlive));
+    for (const batch of batches) void batch.flush(EXIT_FLUSH_MS);
   };
   process.on('beforeExit', onBeforeExit);
   return () => process.off('beforeExit', onBeforeExit);

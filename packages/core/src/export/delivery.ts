@@ -136,8 +136,8 @@ export class Delivery {
           resolve(result);
         },
       };
+      // The one timer that keeps the process alive: somebody waits for this, and not for longer than `timeoutMs`.
       const timer = setTimeout(() => watcher.done('timeout'), timeoutMs);
-      timer.unref();
       this.#watchers.add(watcher);
     });
   }

@@ -1,0 +1,42 @@
+/** The label set of one exemplar. Pure. */
+import type { SpanContext } from '@clew/core';
+
+/** Labels by name. */
+export type ExemplarLabels = Record<string, string>;
+
+// OpenMetrics, "Exemplars": names and values together; prom-client measures UTF-16 units, which are never fewer.
+const MAX_LENGTH = 128;
+const FLAG_SAMPLED = 1;
+
+/**
+ * Labels for an exemplar of a span, and of the user's own labels as many as fit.
+ *
+ * @param context  the active span; only a sampled one makes an exemplar, because the trace of another is not kept
+ * @param own      labels of the caller; `trace_id` and `span_id` among them win over ours
+ * @returns `undefined` when there is nothing to point to and nothing was given
+ */
+export function exemplarLabels(
+  context: SpanContext | undefined,
+  own: Readonly<Record<string, unknown>> | undefined,
+): ExemplarLabels | undefined {
+  const labels: ExemplarLabels = {};
+  if (context !== undefined && (context.traceFlags & FLAG_SAMPLED) !== 0) {
+    labels.trace_id = context.traceId;
+    labels.span_id = context.spanId;
+  }
+  let length = lengthOf(labels);
+  for (const [name, given] of Object.entries(own ?? {})) {
+    const value = String(given);
+    const replaced = labels[name];
+    const added = name.length + value.length - (replaced === undefined ? 0 : name.length + replaced.length);
+    // prom-client counts the value, then throws for a label set that is too long, and leaves a broken exemplar behind.
+    if (length + added > MAX_LENGTH) continue;
+    labels[name] = value;
+    length += added;
+  }
+  return length === 0 ? undefined : labels;
+}
+
+function lengthOf(labels: ExemplarLabels): number {
+  return Object.entries(labels).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+}
