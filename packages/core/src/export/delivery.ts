@@ -200,8 +200,9 @@ export class Delivery {
     const controller = new AbortController();
     this.#underWay.set(entry, controller);
     this.stats.inFlight += entry.batch.count;
-    // Not in the tick of the span that filled the batch: its caller should not wait for a socket.
-    setImmediate(() => this.#attempt(entry, controller)).unref();
+    // Not in the tick of the span that filled the batch: its caller should not wait for a socket. Not unref'd: an idle
+    // event loop would sleep in front of an unref'd immediate until something else wakes it, and a flush with it.
+    setImmediate(() => this.#attempt(entry, controller));
   }
 
   async #attempt(entry: Entry, controller: AbortController): Promise<void> {
