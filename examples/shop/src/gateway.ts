@@ -18,17 +18,20 @@ const TIERS = ['standard', 'gold'];
 const tracing = startTracing({ serviceName: 'gateway' });
 const log = pino({ name: 'gateway', mixin: tracingMixin() });
 const fetch = traceFetch(globalThis.fetch);
-promClient.register.setContentType(promClient.Registry.OPENMETRICS_CONTENT_TYPE);
+// Exemplars exist in the OpenMetrics format only.
+const registry = new promClient.Registry<promClient.OpenMetricsContentType>();
+registry.setContentType(promClient.Registry.OPENMETRICS_CONTENT_TYPE);
 const { Histogram } = tracePromClient(promClient);
 const orderDuration = new Histogram({
   name: 'shop_order_duration_seconds',
   help: 'Time from the request for an order to its acceptance',
+  registers: [registry],
   labelNames: ['tier'],
   buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
 });
 
 const app = express();
-app.get('/metrics', metricsHandler(promClient.register));
+app.get('/metrics', metricsHandler(registry));
 app.use(tracingMiddleware());
 app.use(express.json());
 app.use(showTraceId, rememberTier);
