@@ -107,16 +107,19 @@ test('whatever attributes are recorded, the official schema decodes the same one
   const buffer = new EncodedSpanBuffer();
   const tracer = makeProvider(buffer).getTracer('encoding', '1.2.3');
   fc.assert(
-    fc.property(fc.uniqueArray(fc.tuple(keys, values), { selector: ([key]) => key.toWellFormed(), maxLength: 40 }), (list) => {
-      const span = tracer.startSpan('property');
-      for (const [key, value] of list) span.setAttribute(key, value as never);
-      span.end();
-      const request = decode(buffer.seal().body);
-      assert.deepEqual(
-        pairs(request.resourceSpans[0].scopeSpans[0].spans[0].attributes),
-        list.map(([key, value]) => [key.toWellFormed(), recorded(value)]),
-      );
-    }),
+    fc.property(
+      fc.uniqueArray(fc.tuple(keys, values), { selector: ([key]) => key.toWellFormed(), maxLength: 40 }),
+      (list) => {
+        const span = tracer.startSpan('property');
+        for (const [key, value] of list) span.setAttribute(key, value as never);
+        span.end();
+        const request = decode(buffer.seal().body);
+        assert.deepEqual(
+          pairs(request.resourceSpans[0].scopeSpans[0].spans[0].attributes),
+          list.map(([key, value]) => [key.toWellFormed(), recorded(value)]),
+        );
+      },
+    ),
     { numRuns: 1500 },
   );
 });

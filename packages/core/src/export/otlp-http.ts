@@ -200,6 +200,7 @@ function judgeError(error: unknown): AttemptResult {
 export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   if (/^\d+$/.test(header.trim())) return Number(header.trim()) * 1000;
-  const atMs = Date.parse(header);
+  // Date.parse takes almost anything for a date, "-1" too; an HTTP date starts with the day of the week.
+  const atMs = /^[A-Z][a-z]{2}/.test(header.trim()) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(atMs) || atMs < nowMs ? undefined : atMs - nowMs;
 }
