@@ -23,6 +23,9 @@ export interface Clock {
 
 const TWO_32 = 4294967296;
 const CHECK_INTERVAL_MS = 1000;
+// A number below is a `performance.now()` reading: ten years of uptime, or as a time of day a day in 1980. OpenTelemetry
+// draws the line at the start of the process, and so takes every older time of day for a reading.
+const MAX_READING_MS = 3.2e11;
 // Date.now() is cut to whole milliseconds, so a difference within this band is no drift.
 const DRIFT_MIN_MS = -1.5;
 const DRIFT_MAX_MS = 0.5;
@@ -77,13 +80,13 @@ export function toHrTime(at: Anchor, monotonic: number): HrTime {
  * A time that a user gave, as a monotonic reading in the anchor's frame.
  *
  * @param input  `[seconds, nanoseconds]`, a `Date`, milliseconds since the epoch, or a `performance.now()` reading
- *   (told apart, as OpenTelemetry does, by being smaller than the process's start time)
+ *   (told apart by its size: below 3.2e11)
  * @returns `undefined` when it is not a finite time, or lies before the epoch
  */
 export function fromTimeInput(at: Anchor, input: TimeInput | undefined): number | undefined {
   if (typeof input === 'number') {
     if (!Number.isFinite(input) || input < 0) return undefined;
-    return input < performance.timeOrigin ? input : input - at.epochMs;
+    return input < MAX_READING_MS ? input : input - at.epochMs;
   }
   if (Array.isArray(input)) {
     const [seconds, nanos] = input as [unknown, unknown];
@@ -107,7 +110,7 @@ export function fromTimeInput(at: Anchor, input: TimeInput | undefined): number 
 export function exactTime(input: TimeInput | undefined): HrTime | undefined {
   if (input instanceof Date) return exactTime(input.getTime());
   if (typeof input === 'number') {
-    if (input < performance.timeOrigin) return undefined;
+    if (input < MAX_READING_MS) return undefined;
     const seconds = Math.floor(input / 1000);
     return carry(seconds, Math.round((input - seconds * 1000) * 1e6));
   }

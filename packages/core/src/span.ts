@@ -27,7 +27,7 @@ import { type Anchor, exactTime, fromTimeInput, monotonicMs, toHrTime } from './
 import { exceptionAttributes } from './exception.ts';
 import type { SpanResource } from './export/readable-span.ts';
 import { reportFault } from './faults.ts';
-import { fromSpanContext, type SpanIdentity, toSpanContext } from './span-context.ts';
+import { fromSpanContext, type NonRecordingSpan, type SpanIdentity, toSpanContext } from './span-context.ts';
 import type { InstrumentationScope, SpanExtras, SpanOwner, SpanStart } from './span-data.ts';
 
 // Searching a flat array beats a Map up to about this many attributes.
@@ -93,7 +93,7 @@ export class RecordingSpan implements Span, SpanIdentity {
     const { parent } = start;
     this.p0 = parent === undefined ? 0 : parent.s0;
     this.p1 = parent === undefined ? 0 : parent.s1;
-    this.parentIsRemote = parent !== undefined && parent.isRemote;
+    this.parentIsRemote = parent?.isRemote === true;
     this.owner = owner;
     this.anchor = anchor;
     this.startMs = startMs;
@@ -181,8 +181,8 @@ export class RecordingSpan implements Span, SpanIdentity {
   }
 
   setStatus(status: SpanStatus): this {
-    if (this.#refuses('setStatus') || status === null || typeof status !== 'object') return this;
-    const { code, message } = status;
+    if (this.#refuses('setStatus')) return this;
+    const { code, message } = readStatus(status);
     // Trace SDK, "Set Status": Ok is final, and nothing goes back to Unset.
     if (this.statusCode === SpanStatusCode.OK || (code !== SpanStatusCode.OK && code !== SpanStatusCode.ERROR)) {
       return this;
@@ -376,7 +376,7 @@ export class RecordingSpan implements Span, SpanIdentity {
 
   #link(link: Link): void {
     const { limits } = this.owner;
-    const target = fromSpanContext(link?.context);
+    const target = readTarget(link);
     if (target === undefined) {
       reportFault('invalid_link', 'a link without a valid span context was ignored');
       return;
@@ -391,7 +391,7 @@ export class RecordingSpan implements Span, SpanIdentity {
       limits.attributePerLinkCountLimit,
       limits.attributeValueLengthLimit,
     );
-    extras.links.push({ target, attributes: flat, dropped: dropped + (link.droppedAttributesCount ?? 0) });
+    extras.links.push({ target, attributes: flat, dropped });
   }
 
   #timeOr(time: TimeInput | undefined): number {
@@ -400,6 +400,23 @@ export class RecordingSpan implements Span, SpanIdentity {
     if (ms !== undefined) return ms;
     reportFault('invalid_time', 'a time that is no valid time was replaced by the current one');
     return monotonicMs();
+  }
+}
+
+// What callers hand over may be anything, a proxy that throws included.
+function readTarget(link: Link): NonRecordingSpan | undefined {
+  try {
+    return fromSpanContext(link.context);
+  } catch {
+    return undefined;
+  }
+}
+
+function readStatus(status: SpanStatus): { code: unknown; message?: unknown } {
+  try {
+    return { code: status.code, message: status.message };
+  } catch {
+    return { code: SpanStatusCode.UNSET };
   }
 }
 

@@ -77,16 +77,23 @@ export class ClewTracer implements Tracer, SpanOwner {
   }
 
   startSpan(name: string, options: SpanOptions = {}, context: Context = activeContext()): Span {
-    const parentContext = options?.root === true ? withSpanIn(context, undefined) : context;
+    const { root, attributes, links, kind, startTime } = readOptions(options);
+    const parentContext = root === true ? withSpanIn(context, undefined) : context;
     const { attributeCountLimit, attributeValueLengthLimit } = this.limits;
-    const given = options?.attributes;
     const { flat, dropped } =
-      given === undefined
+      attributes === undefined
         ? { flat: undefined, dropped: 0 }
-        : flatten(given, attributeCountLimit, attributeValueLengthLimit);
-    const links = Array.isArray(options?.links) ? options.links : undefined;
-    const kind = options?.kind ?? SpanKind.INTERNAL;
-    const span = this.startFlat(toName(name), kind, parentContext, flat, undefined, options?.startTime, links);
+        : flatten(attributes, attributeCountLimit, attributeValueLengthLimit);
+    const given = Array.isArray(links) ? links : undefined;
+    const span = this.startFlat(
+      toName(name),
+      kind ?? SpanKind.INTERNAL,
+      parentContext,
+      flat,
+      undefined,
+      startTime,
+      given,
+    );
     if (dropped > 0 && span instanceof RecordingSpan) span.droppedAttributesCount += dropped;
     return span;
   }
@@ -180,6 +187,16 @@ export class ClewTracer implements Tracer, SpanOwner {
     const context = rest.length > 2 ? (rest[1] as Context) : activeContext();
     const span = this.startSpan(name, options, context);
     return runInContext(withSpanIn(context, span), () => fn(span)) as ReturnType<F>;
+  }
+}
+
+function readOptions(options: SpanOptions): SpanOptions {
+  try {
+    const { root, attributes, links, kind, startTime } = options;
+    return { root, attributes, links, kind, startTime } as SpanOptions;
+  } catch {
+    // A getter or proxy of the application threw, or it is no object at all.
+    return {};
   }
 }
 
