@@ -1,7 +1,7 @@
 // npm run bench: measure what tracing costs. README.md beside this folder says how and why.
 import { chooseCores, type Cores } from './cores.ts';
 import { runCore } from './core/run.ts';
-import { runHttp, voidReason } from './http/run.ts';
+import { type Arrived, runHttp, voidReason } from './http/run.ts';
 import { FRAMEWORKS, type Framework } from './http/variant.ts';
 import { loadGenerator } from './load.ts';
 import { commit, machine, versions } from './machine.ts';
@@ -29,7 +29,8 @@ try {
 }
 
 async function main(options: Options): Promise<void> {
-  prepare(options.variants?.some((variant) => variant.startsWith('clew')) ?? true);
+  const runsClew = options.variants?.some((variant) => variant.startsWith('clew')) ?? true;
+  prepare(runsClew ? ['core', ...options.benchmarks] : []);
   const cores = chooseCores();
   for (const name of options.benchmarks) {
     process.stderr.write(`${name}: ${describeSetUp(name, cores)}\n`);
@@ -54,7 +55,8 @@ function run(name: BenchmarkName, options: Options, cores: Cores): Promise<Outco
 }
 
 async function benchCore(options: Options, cores: Cores): Promise<Outcome> {
-  const entries = Object.entries(await runCore(options, cores)).map(
+  const { seconds = 0.2, warmUpSeconds = 1 } = options;
+  const entries = Object.entries(await runCore({ ...options, seconds, warmUpSeconds }, cores)).map(
     ([name, { title, unit, samples }]) => [name, { title, ...compare(unit, samples) }] as const,
   );
   const { [HEADLINE_CASE]: headline, ...cases } = Object.fromEntries(entries);
@@ -64,7 +66,8 @@ async function benchCore(options: Options, cores: Cores): Promise<Outcome> {
 }
 
 async function benchHttp(framework: Framework, options: Options, cores: Cores): Promise<Outcome> {
-  const { windows, arrived } = await runHttp(framework, options, cores);
+  const { toggle, seconds = toggle ? 0.5 : 2.5, warmUpSeconds = 4 } = options;
+  const { windows, arrived } = await runHttp(framework, { ...options, seconds, warmUpSeconds }, cores);
   const figures = (of: (window: (typeof windows)[string][number]) => number): Record<string, number[]> =>
     Object.fromEntries(Object.entries(windows).map(([name, list]) => [name, list.map(of)]));
   const cpu = compare(
@@ -78,19 +81,24 @@ async function benchHttp(framework: Framework, options: Options, cores: Cores): 
       figures((window) => window.rssBytes / BYTES_PER_MB),
     ),
   };
-  const title = `CPU of the server process per \`GET /users/:id\` on ${framework} at saturation`;
+  const how = toggle ? 'all variants in one process, one answering at a time' : 'a process for each variant';
+  const title = `CPU of the server process per \`GET /users/:id\` on ${framework} at saturation, ${how}`;
   const voids = Object.entries(arrived).flatMap(([name, one]) => {
     const reason = voidReason(name, one);
     return reason === undefined ? [] : [`${framework} ${name}: ${reason}`];
   });
-  for (const [name, { spans, requests, bytesPerRequest, attributesPerServerSpan }] of Object.entries(arrived)) {
-    if (spans === 0) continue;
-    const each = [spans / requests, bytesPerRequest, attributesPerServerSpan].map((value) => value.toFixed(1));
-    process.stderr.write(
-      `${name}: ${each[0]} spans and ${each[1]} bytes a request, ${each[2]} attributes on SERVER spans\n`,
-    );
-  }
-  return { result: describe(framework, title, options, cpu, { memory }), voids };
+  for (const [name, one] of Object.entries(arrived)) process.stderr.write(`${name}: ${describeArrived(one)}\n`);
+  const name = toggle ? `${framework}-toggle` : framework;
+  // Variants that share a process share its memory too, so that nobody's part of it could be told.
+  return { result: describe(name, title, options, cpu, toggle ? {} : { memory }), voids };
+}
+
+function describeArrived({ requests, spans, bytesPerRequest, attributesPerServerSpan }: Arrived): string {
+  if (spans === 0) return `${requests} requests, no span`;
+  const [each, bytes, attributes] = [spans / requests, bytesPerRequest, attributesPerServerSpan].map((n) =>
+    n.toFixed(1),
+  );
+  return `${requests} requests, ${each} spans and ${bytes} bytes for each, ${attributes} attributes on SERVER spans`;
 }
 
 function describe(
@@ -111,6 +119,7 @@ function describe(
     versions: versions(),
     variants: main.variants,
     added: main.added,
+    interval: main.interval,
     ratio: main.ratio,
     cases,
   };

@@ -11,11 +11,13 @@ export interface Options {
   readonly json: boolean;
   /** Keep the result in `results.json` and render `RESULTS.md` from it. */
   readonly write: boolean;
-  /** Measured rounds, each with every variant once. 1 or more. Default 10. */
+  /** All variants in one server process, one of them answering at a time. HTTP benchmarks only. Default false. */
+  readonly toggle: boolean;
+  /** Measured rounds, each with every variant once. 1 or more. Default 10, with `toggle` 40. */
   readonly rounds: number;
-  /** Length of one measured window of one variant. Seconds, above 0. Default 2.5 (HTTP), 0.2 (core, per case). */
+  /** Length of one measured window of one variant. Seconds, above 0. Default 2.5; core 0.2 per case; with `toggle` 0.5. */
   readonly seconds: number | undefined;
-  /** Unmeasured load before the first round, per variant. Seconds, 0 or more. Default 4 (HTTP), 1 (core, per case). */
+  /** Unmeasured load before the first round, per variant. Seconds, 0 or more. Default 4; core 1 per case. */
   readonly warmUpSeconds: number | undefined;
   /** Connections that the load generator keeps open. 1 or more. Default 32. */
   readonly connections: number;
@@ -27,8 +29,9 @@ export interface Options {
 
 export const USAGE = `npm run bench -- core|express|fastify… [options]
 
-  --rounds N        measured rounds, each with every variant once (default 10)
-  --seconds S       length of one measured window (default 2.5; core: 0.2 per case)
+  --toggle          all variants but otel in one server process, for the finest differences
+  --rounds N        measured rounds, each with every variant once (default 10, with --toggle 40)
+  --seconds S       length of one measured window (default 2.5; core: 0.2 per case; --toggle: 0.5)
   --warm-up S       unmeasured load before the first round, per variant (default 4; core: 1 per case)
   --connections N   connections of the load generator (default 32)
   --variants a,b    only these variants; bare is always run
@@ -56,11 +59,13 @@ export function parseOptions(args: readonly string[]): Options {
     else if (VALUES.has(flag)) given.set(flag, inline ?? args[++i] ?? '');
     else throw new Error(`unknown option ${flag}\n\n${USAGE}`);
   }
+  const toggle = given.has('--toggle');
   return {
     benchmarks: names.length > 0 ? names.map(requireBenchmark) : BENCHMARKS,
     json: given.has('--json'),
     write: given.has('--write'),
-    rounds: whole('--rounds', given.get('--rounds') ?? '10'),
+    toggle,
+    rounds: whole('--rounds', given.get('--rounds') ?? (toggle ? '40' : '10')),
     seconds: optionalNumber('--seconds', given.get('--seconds'), Number.MIN_VALUE),
     warmUpSeconds: optionalNumber('--warm-up', given.get('--warm-up'), 0),
     connections: whole('--connections', given.get('--connections') ?? '32'),
@@ -69,7 +74,7 @@ export function parseOptions(args: readonly string[]): Options {
   };
 }
 
-const FLAGS = new Set(['--json', '--write']);
+const FLAGS = new Set(['--json', '--write', '--toggle']);
 const VALUES = new Set(['--rounds', '--seconds', '--warm-up', '--connections', '--variants', '--profile']);
 
 function requireBenchmark(name: string): BenchmarkName {

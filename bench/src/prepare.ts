@@ -6,20 +6,17 @@ import { fileURLToPath } from 'node:url';
 export const BENCH: string = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = dirname(BENCH.replace(/\/$/, ''));
 
-/** The packages that are measured; they are built together. */
-const MEASURED = ['core', 'express', 'fastify'];
-
 /**
  * Make sure that there is something to measure: the peers are installed and Clew is built.
  *
  * Peers live in this folder alone, with a lock file of their own, so that nobody who only works on
  * Clew installs them. Clew is measured as its users get it, from `dist`.
  *
- * @param needsClew  whether a variant with Clew in it will run
+ * @param measured  folders under `packages/` that will be measured; may be empty
  */
-export function prepare(needsClew: boolean): void {
+export function prepare(measured: readonly string[]): void {
   if (!existsSync(join(BENCH, 'node_modules'))) npm(['ci'], BENCH);
-  if (needsClew && MEASURED.some(isStale)) npm(['run', 'build'], ROOT);
+  if (measured.some(isStale)) npm(['run', 'build'], ROOT);
 }
 
 function isStale(name: string): boolean {

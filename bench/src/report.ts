@@ -3,7 +3,6 @@ import { join } from 'node:path';
 
 import { BENCH } from './prepare.ts';
 import { type BenchResult, type Comparison, significant } from './result.ts';
-import type { Spread } from './stats.ts';
 
 const STORE = join(BENCH, 'results.json');
 const RENDERED = join(BENCH, 'RESULTS.md');
@@ -58,12 +57,14 @@ function renderResult(result: BenchResult): string[] {
   ];
 }
 
-function renderComparison({ unit, variants, added, ratio }: Comparison): string[] {
+function renderComparison({ unit, variants, added, interval, ratio }: Comparison): string[] {
   const rows = Object.entries(variants).map(([name, spread]) => {
-    const more = added[name];
-    return [name, number(spread.median), range(spread), more ? signed(more.median) : '', more ? range(more) : ''];
+    const [more, between] = [added[name], interval[name]];
+    const cells = [name, number(spread.median), range(spread.min, spread.max)];
+    if (more === undefined || between === undefined) return [...cells, '', '', ''];
+    return [...cells, signed(more.median), range(between.low, between.high), range(more.min, more.max)];
   });
-  const lines = renderTable([['variant', unit, 'min … max', 'added to bare', 'min … max'], ...rows]);
+  const lines = renderTable([['variant', unit, 'min … max', 'added to bare', '95 %', 'min … max'], ...rows]);
   const quotients = Object.entries(ratio).map(
     ([name, value]) => `\`${name}\` ${number(value)} (1/${number(1 / value)})`,
   );
@@ -80,8 +81,8 @@ function renderTable(rows: string[][]): string[] {
   return [line(head), rule, ...body.map(line)];
 }
 
-function range({ min, max }: Spread): string {
-  return `${number(min)} … ${number(max)}`;
+function range(from: number, to: number): string {
+  return `${number(from)} … ${number(to)}`;
 }
 
 function signed(value: number): string {

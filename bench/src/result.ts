@@ -1,4 +1,4 @@
-import { type Spread, pairedDifferences, pairedRatios, spread } from './stats.ts';
+import { type Interval, type Spread, medianInterval, pairedDifferences, pairedRatios, spread } from './stats.ts';
 
 /** Figures of one variant, one per round, in the order of the rounds. */
 export type Samples = Readonly<Record<string, readonly number[]>>;
@@ -10,6 +10,8 @@ export interface Comparison {
   readonly variants: Record<string, Spread>;
   /** Paired differences to `bare`, for every variant but `bare` itself. */
   readonly added: Record<string, Spread>;
+  /** Where the true median of `added` lies with about 95 % certainty; wide when there are few rounds. */
+  readonly interval: Record<string, Interval>;
   /** Median of `added(a) / added(b)`, paired by round; keys read `a/b`. */
   readonly ratio: Record<string, number>;
 }
@@ -49,12 +51,15 @@ export function compare(unit: string, samples: Samples): Comparison {
   const variants: Record<string, Spread> = {};
   const differences: Record<string, number[]> = {};
   const added: Record<string, Spread> = {};
+  const interval: Record<string, Interval> = {};
   for (const [name, figures] of Object.entries(samples)) {
     variants[name] = roundSpread(spread(figures));
     if (name === 'bare') continue;
     const difference = pairedDifferences(figures, bare);
     differences[name] = difference;
     added[name] = roundSpread(spread(difference));
+    const { low, high } = medianInterval(difference);
+    interval[name] = { low: significant(low), high: significant(high) };
   }
   const ratio: Record<string, number> = {};
   for (const [ours, theirs] of RATIOS) {
@@ -62,7 +67,7 @@ export function compare(unit: string, samples: Samples): Comparison {
     const b = differences[theirs];
     if (a !== undefined && b !== undefined) ratio[`${ours}/${theirs}`] = significant(spread(pairedRatios(a, b)).median);
   }
-  return { unit, variants, added, ratio };
+  return { unit, variants, added, interval, ratio };
 }
 
 /** Four significant digits: more would only print noise. */

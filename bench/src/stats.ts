@@ -5,6 +5,12 @@ export interface Spread {
   readonly max: number;
 }
 
+/** A range that a figure lies in, both ends included. */
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
 /**
  * The middle value; the mean of the two middle ones when their number is even.
  *
@@ -59,7 +65,7 @@ export function pairedRatios(numerators: readonly number[], denominators: readon
  *
  * @returns the outer values themselves when there are fewer than six samples
  */
-export function medianInterval(values: readonly number[]): { low: number; high: number } {
+export function medianInterval(values: readonly number[]): Interval {
   const sorted = [...values].sort((a, b) => a - b);
   const n = sorted.length;
   // Binomial(n, 1/2) approximated by its normal: ranks n/2 ± 1.96·√n/2.

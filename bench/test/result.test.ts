@@ -21,6 +21,12 @@ test('what is added is the median of paired differences, and bare adds nothing t
   assert.deepEqual(added, { clew: { median: 2, min: 1, max: 3 }, otel: { median: 30, min: 20, max: 40 } });
 });
 
+test('what is added has the interval of its median', () => {
+  const bare = Array.from({ length: 30 }, () => 100);
+  const clew = bare.map((value, round) => value + round + 1);
+  assert.deepEqual(compare('µs', { bare, clew }).interval, { clew: { low: 10, high: 21 } });
+});
+
 test('the ratio is the median of quotients within a round, not the quotient of medians', () => {
   const { ratio } = compare('µs', SAMPLES);
   // Rounds: 2/20, 3/30, 1/40. The quotient of medians would be 2/30.

@@ -1,7 +1,15 @@
-import { type Child, startChild } from '../child.ts';
+import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
-import type { Options } from '../options.ts';
 import { CASES } from './cases.ts';
+
+/** What of the command line concerns the operations, with every default filled in. */
+export interface CoreOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly variants: readonly string[] | undefined;
+  readonly profileFolder: string | undefined;
+}
 
 /** Figures of one case: a list per variant, one figure per round. */
 export interface CaseSamples {
@@ -23,14 +31,14 @@ const IMPLEMENTATIONS = ['bare', 'clew', 'otel'];
 const FLUSHES = 100;
 
 /** Time every case on every implementation, each in processes of its own, in interleaved rounds. */
-export async function runCore(options: Options, cores: Cores): Promise<Record<string, CaseSamples>> {
+export async function runCore(options: CoreOptions, cores: Cores): Promise<Record<string, CaseSamples>> {
   const names = IMPLEMENTATIONS.filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
   const started: Child[] = [];
   const start = async (name: string, ratio: number): Promise<Child> => {
     const child = await startChild({
       script: new URL('./child.ts', import.meta.url),
       args: [name, String(ratio)],
-      nodeArgs: ['--expose-gc', ...profileArgs(options.profileFolder, `core-${name}-${ratio}`)],
+      nodeArgs: ['--expose-gc', ...profileArguments(options.profileFolder, `core-${name}-${ratio}`)],
       core: cores.server,
     });
     started.push(child);
@@ -42,7 +50,7 @@ export async function runCore(options: Options, cores: Cores): Promise<Record<st
       measured.push({ name, sampled: await start(name, 1), unsampled: await start(name, 0) });
     }
     const cases = emptyCases(names);
-    await measureRound(measured, { ...options, seconds: options.warmUpSeconds ?? 1 }, 0, emptyCases(names));
+    await measureRound(measured, { ...options, seconds: options.warmUpSeconds }, 0, emptyCases(names));
     for (let round = 0; round < options.rounds; round++) {
       await measureRound(measured, options, round, cases);
       process.stderr.write(`round ${round + 1} of ${options.rounds}\n`);
@@ -51,10 +59,6 @@ export async function runCore(options: Options, cores: Cores): Promise<Record<st
   } finally {
     await Promise.all(started.map((child) => child.stop()));
   }
-}
-
-function profileArgs(folder: string | undefined, name: string): string[] {
-  return folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}.cpuprofile`] : [];
 }
 
 function emptyCases(names: string[]): Record<string, CaseSamples> {
@@ -82,14 +86,14 @@ function emptyCases(names: string[]): Record<string, CaseSamples> {
 
 async function measureRound(
   measured: Measured[],
-  options: Options,
+  options: CoreOptions,
   round: number,
   cases: Record<string, CaseSamples>,
 ): Promise<void> {
   for (const [caseName, { sampled }] of Object.entries(CASES)) {
     for (const one of rotate(measured, round)) {
       const child = sampled ? one.sampled : one.unsampled;
-      const { value } = await child.ask('time', { name: caseName, seconds: options.seconds ?? 0.2 });
+      const { value } = await child.ask('time', { name: caseName, seconds: options.seconds });
       cases[caseName]?.samples[one.name]?.push(Number(value));
     }
   }

@@ -1,8 +1,19 @@
-import { type Child, startChild } from '../child.ts';
+import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
 import { applyLoad } from '../load.ts';
-import type { Options } from '../options.ts';
-import { type Framework, isSampled, VARIANTS } from './variant.ts';
+import { type Framework, isSampled, TOGGLED, VARIANTS } from './variant.ts';
+
+/** What of the command line concerns a server, with every default filled in. */
+export interface HttpOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly connections: number;
+  readonly variants: readonly string[] | undefined;
+  readonly profileFolder: string | undefined;
+  /** All variants in one process, one of them answering at a time. */
+  readonly toggle: boolean;
+}
 
 /** One measured window of one variant. */
 export interface Window {
@@ -37,27 +48,26 @@ interface Measured {
 const SPAN_NAME = 'GET /users/:id';
 
 /**
- * Measure one framework: a server process per variant, alive over all rounds, and in each round
- * one window of load for each of them.
+ * Measure one framework: servers alive over all rounds, and in each round one window of load for
+ * every variant. Each variant has a process of its own, or with `toggle` all share one.
  */
-export async function runHttp(framework: Framework, options: Options, cores: Cores): Promise<HttpRun> {
-  const names = Object.keys(VARIANTS).filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
+export async function runHttp(framework: Framework, options: HttpOptions, cores: Cores): Promise<HttpRun> {
+  const names = (options.toggle ? TOGGLED : Object.keys(VARIANTS)).filter(
+    (name) => name === 'bare' || (options.variants?.includes(name) ?? true),
+  );
   const started: Child[] = [];
   try {
     const sink = await startChild({ script: new URL('../sink/sink.ts', import.meta.url), core: cores.load });
     started.push(sink);
     const { url: sinkUrl } = await sink.ask('address');
     const measured: Measured[] = [];
-    for (const name of names) {
-      const server = await startServer(framework, name, String(sinkUrl), options, cores);
+    for (const group of options.toggle ? [names] : names.map((name) => [name])) {
+      const server = await startServer(framework, group.join(','), String(sinkUrl), options, cores);
       started.push(server);
-      measured.push({ name, server, url: String((await server.ask('address')).url) });
+      const { url } = await server.ask('address');
+      for (const name of group) measured.push({ name, server, url: String(url) });
     }
-    const load = { connections: options.connections, core: cores.load };
-    for (const { server, url } of measured) {
-      await applyLoad({ ...load, url, seconds: options.warmUpSeconds ?? 4 });
-      await server.ask('begin');
-    }
+    await warmUp(measured, options, cores);
     const windows = await measureRounds(measured, sink, options, cores);
     return { windows, arrived: await countArrived(measured, sink) };
   } finally {
@@ -67,27 +77,32 @@ export async function runHttp(framework: Framework, options: Options, cores: Cor
 
 function startServer(
   framework: Framework,
-  name: string,
+  names: string,
   sinkUrl: string,
-  options: Options,
+  options: HttpOptions,
   cores: Cores,
 ): Promise<Child> {
-  const folder = options.profileFolder;
-  const profile = folder
-    ? ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${framework}-${name}.cpuprofile`]
-    : [];
   return startChild({
-    script: new URL('./server.ts', import.meta.url),
-    args: [framework, name, sinkUrl],
-    nodeArgs: profile,
+    script: new URL(options.toggle ? './toggle-server.ts' : './server.ts', import.meta.url),
+    args: [framework, names, sinkUrl],
+    nodeArgs: profileArguments(options.profileFolder, `${framework}-${names}`),
     core: cores.server,
   });
+}
+
+async function warmUp(measured: Measured[], options: HttpOptions, cores: Cores): Promise<void> {
+  for (const { name, server, url } of measured) {
+    await server.ask('begin', { variant: name });
+    const { connections, warmUpSeconds: seconds } = options;
+    if (seconds > 0) await applyLoad({ url, seconds, connections, core: cores.load });
+    await server.ask('end', { variant: name });
+  }
 }
 
 async function measureRounds(
   measured: Measured[],
   sink: Child,
-  options: Options,
+  options: HttpOptions,
   cores: Cores,
 ): Promise<Record<string, Window[]>> {
   const windows: Record<string, Window[]> = Object.fromEntries(measured.map(({ name }) => [name, []]));
@@ -105,10 +120,10 @@ async function measureRounds(
   return windows;
 }
 
-async function measureWindow({ server, url }: Measured, options: Options, cores: Cores): Promise<Window> {
-  const before = await server.ask('begin');
-  await applyLoad({ url, seconds: options.seconds ?? 2.5, connections: options.connections, core: cores.load });
-  const after = await server.ask('end');
+async function measureWindow({ name, server, url }: Measured, options: HttpOptions, cores: Cores): Promise<Window> {
+  const before = await server.ask('begin', { variant: name });
+  await applyLoad({ url, seconds: options.seconds, connections: options.connections, core: cores.load });
+  const after = await server.ask('end', { variant: name });
   const requests = Number(after.requests) - Number(before.requests);
   if (requests < 1) throw new Error('a window without a request');
   return { microsPerRequest: Number(after.cpuMicros) / requests, rssBytes: Number(after.rssBytes), requests };
@@ -117,7 +132,7 @@ async function measureWindow({ server, url }: Measured, options: Options, cores:
 async function countArrived(measured: Measured[], sink: Child): Promise<Record<string, Arrived>> {
   const arrived: Record<string, Arrived> = {};
   for (const { name, server } of measured) {
-    const { requests } = await server.ask('end');
+    const { requests } = await server.ask('end', { variant: name });
     const received = await sink.ask('count', { key: name });
     const servers = Object(received.servers) as Record<string, number>; // As sink.ts counts them: numbers by name.
     const serverSpans = servers[SPAN_NAME] ?? 0;

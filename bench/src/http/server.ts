@@ -1,36 +1,34 @@
 // The measured process: server.ts <framework> <variant> <sink URL>
 import { once } from 'node:events';
-import type { Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { answerParent } from '../child.ts';
-import { type Framework, VARIANTS, type Variant } from './variant.ts';
-
-// Frameworks are loaded by `require` in every variant: the official instrumentations need it so,
-// and pairs must differ in the tracing alone.
-const require = createRequire(import.meta.url);
+import { expressApp, fastifyApp, makeUser } from './apps.ts';
+import { settle } from './settle.ts';
+import { type Framework, VARIANTS } from './variant.ts';
 
 let requests = 0;
 let cpu = process.cpuUsage();
 
-const [framework = '', variantName = '', sinkUrl = ''] = process.argv.slice(2);
-const variant = await VARIANTS[variantName]?.({
+const [framework = '', name = '', sinkUrl = ''] = process.argv.slice(2);
+const variant = await VARIANTS[name]?.({
   framework: framework as Framework, // The parent takes it from the list of frameworks.
-  endpoint: `${sinkUrl}/${variantName}`,
+  endpoint: `${sinkUrl}/${name}`,
+  isAlone: true,
 });
-if (variant === undefined) throw new Error(`unknown variant ${variantName}`);
-const server = framework === 'express' ? expressServer(variant) : await fastifyServer(variant);
+if (variant === undefined) throw new Error(`unknown variant ${name}`);
+const server =
+  framework === 'express'
+    ? expressApp(variant, findUser).listen(0, '127.0.0.1')
+    : (await listening(await fastifyApp(variant, findUser))).server;
 if (!server.listening) await once(server, 'listening');
 
 answerParent({
   address: () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), // AddressInfo: it listens on TCP.
   begin: async () => {
     await settle(variant);
-    const before = requests;
     cpu = process.cpuUsage();
-    return { requests: before };
+    return { requests };
   },
   end: async () => {
     await settle(variant);
@@ -39,34 +37,12 @@ answerParent({
   },
 });
 
-/** Wait until no request is under way and no span waits, so that a window pays for its own spans and no others. */
-async function settle(variant: Variant): Promise<void> {
-  await sleep(20);
-  await variant.flush();
-  // A batch that the timer had already handed over is not waited for by the official SDK's flush.
-  await sleep(50);
-}
-
-function user(id: string): object {
+function findUser(id: string): object {
   requests++;
-  return { id: Number(id), name: 'Ada Lovelace', email: 'ada@example.org', active: true, roles: ['reader', 'writer'] };
+  return makeUser(id);
 }
 
-function expressServer({ middleware = [] }: Variant): Server {
-  const express = require('express') as typeof import('express');
-  const app = express();
-  for (const handler of middleware) app.use(handler);
-  app.get('/users/:id', (request, response) => {
-    response.json(user(request.params.id));
-  });
-  return app.listen(0, '127.0.0.1');
-}
-
-async function fastifyServer(variant: Variant): Promise<Server> {
-  const { fastify } = require('fastify') as typeof import('fastify');
-  const app = fastify();
-  await variant.register?.(app);
-  app.get<{ Params: { id: string } }>('/users/:id', async (request) => user(request.params.id));
+async function listening<T extends { listen(options: object): Promise<string> }>(app: T): Promise<T> {
   await app.listen({ port: 0, host: '127.0.0.1' });
-  return app.server;
+  return app;
 }

@@ -20,6 +20,8 @@ export interface VariantOptions {
   readonly endpoint: string;
   /** Share of new traces that are recorded. 0 or 1. */
   readonly ratio: 0 | 1;
+  /** Whether this variant has the process for itself, and so may register itself for all of it. */
+  readonly isAlone: boolean;
 }
 
 /** The variants of the HTTP benchmarks, in the order of the tables. Modules load only in the process that runs them. */
@@ -31,6 +33,9 @@ export const VARIANTS: Record<string, (options: Omit<VariantOptions, 'ratio'>) =
   otel: async (options) => (await import('./otel.ts')).otel({ ...options, ratio: 1 }),
   'otel-unsampled': async (options) => (await import('./otel.ts')).otel({ ...options, ratio: 0 }),
 };
+
+/** Variants that can live in one process; the official SDK patches the modules that the others run on. */
+export const TOGGLED: readonly string[] = ['bare', 'control', 'clew', 'clew-unsampled'];
 
 /** Variants from which every request has to arrive at the sink as one SERVER span. */
 export function isSampled(variant: string): boolean {
