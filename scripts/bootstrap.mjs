@@ -1,11 +1,11 @@
 // Make a fresh clone ready: the pinned Node.js first, then, run by it, "npm ci". Does nothing when all is there.
 //
 // Runs on any Node.js from 20.19 and needs no package. Every npm command of this repository starts with it.
-import { pathToFileURL } from 'node:url';
 import { staleReason } from './install/dependencies.mjs';
 import { InstallError, requireNpm, runNpm } from './install/npm.mjs';
 import { hasPinnedNode, installPinnedNode, pinnedNode, pinnedVersion } from './install/pinned-node.mjs';
 import { inTurn } from './install/turn.mjs';
+import { isMain, root } from './repository.mjs';
 
 const OLDEST_NODE = [20, 19];
 
@@ -17,7 +17,7 @@ export async function bootstrap() {
 }
 
 function isReady() {
-  return hasPinnedNode() && staleReason() === undefined;
+  return hasPinnedNode() && staleReason(root) === undefined;
 }
 
 async function installWhatIsMissing() {
@@ -25,7 +25,7 @@ async function installWhatIsMissing() {
   if (isReady()) return;
   await requireNpm();
   if (!hasPinnedNode()) await tell(`installing Node.js ${pinnedVersion()} into .node`, installPinnedNode);
-  const reason = staleReason();
+  const reason = staleReason(root);
   if (reason === undefined) return;
   await tell(`running npm ci, because ${reason}`, () =>
     runNpm(pinnedNode, ['ci', '--no-audit', '--no-fund', '--ignore-scripts=false']),
@@ -56,6 +56,6 @@ export function exitWith(error) {
   process.exit(1);
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isMain(import.meta.url)) {
   await bootstrap().catch(exitWith);
 }

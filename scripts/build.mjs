@@ -4,11 +4,10 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseSource } from './imports/parse.mjs';
 import { inTurn } from './install/turn.mjs';
 import { runTool } from './check/run-tool.mjs';
-import { publishedPackages, root } from './repository.mjs';
+import { isMain, publishedPackages, root } from './repository.mjs';
 
 const STAMP = join(root, '.node', 'built.sha256');
 const COMPILED = /\.ts$/;
@@ -77,7 +76,7 @@ function fingerprint(dirs) {
   return hash.digest('hex');
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isMain(import.meta.url)) {
   const fault = await build({ ifNeeded: process.argv.includes('--if-needed') });
   if (fault !== undefined) console.error(fault);
   process.exitCode = fault === undefined ? 0 : 1;

@@ -1,10 +1,16 @@
 // Where things are in this repository, and which packages it publishes.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Absolute path of the repository. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Is this module the one that Node.js was started with, and not imported by another? */
+export function isMain(url) {
+  const started = process.argv[1];
+  return started !== undefined && url === pathToFileURL(started).href;
+}
 
 /** Read one JSON file, named from the root of the repository. */
 export function readJson(path) {

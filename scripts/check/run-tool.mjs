@@ -25,6 +25,11 @@ export function runTool(tool, args, cwd = root) {
       });
     }
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, output: output.trim() }));
+    child.on('close', (code) => resolve({ code, output: withoutNoise(output) }));
   });
+}
+
+// Tools that run npm let through what it says about the reader's own settings.
+function withoutNoise(output) {
+  return output.replaceAll(/^npm warn .*\n/gm, '').trim();
 }

@@ -9,7 +9,7 @@ import { fileFault, packageFault, reachFault, roomOf } from './rooms.mjs';
 const SOURCES = ['packages/*/{src,test,test-engines}/**/*.{ts,js}', '{examples,test-integration,bench}/**/*.ts'];
 const CATCH_ALL = /(^|\/)(utils?|helpers?)(\.ts$|\/)/;
 
-/** All that is wrong under `root`, one line each, sorted. */
+/** Judge all under `root`: `faults`, one line each, sorted, and the number of `files` read. */
 export function judgeImports(root) {
   const exclude = (path) => /(^|[\\/])(node_modules|dist|fixtures)($|[\\/])/.test(path);
   const files = globSync(SOURCES, { cwd: root, exclude }).map((path) => path.replaceAll(sep, '/'));
@@ -20,14 +20,15 @@ export function judgeImports(root) {
   const cycle = findCycle(new Map([...all].filter(([file]) => roomOf(file).isSource)));
   if (cycle !== undefined) faults.push(`${cycle[0]}: a cycle of imports: ${cycle.slice(1).join(' -> ')}`);
   for (const file of files) judgeReach(file, atRunTime, faults);
-  return faults.sort();
+  return { faults: faults.sort(), files: files.length };
 }
 
 function judgeFile(root, file, { faults, all, atRunTime }) {
   const room = roomOf(file);
   if (CATCH_ALL.test(file))
     faults.push(`${file}: a function lives beside the thing it serves, not in utils or helpers`);
-  const { imports, topLevelAwaits } = parseSource(readFileSync(join(root, file), 'utf8'), file);
+  const { imports, topLevelAwaits, unreadable } = parse(root, file);
+  if (unreadable !== undefined) faults.push(`${file}: ${unreadable}`);
   if (room.isSource && room.kind !== 'testkit') {
     for (const line of topLevelAwaits) faults.push(`${file}:${line}: top-level await cannot be loaded with require()`);
   }
@@ -42,6 +43,14 @@ function judgeFile(root, file, { faults, all, atRunTime }) {
         })
       : bareFault(room, specifier, typeOnly, manifest);
     if (fault !== undefined) faults.push(`${file}:${line}: '${specifier}': ${fault}`);
+  }
+}
+
+function parse(root, file) {
+  try {
+    return parseSource(readFileSync(join(root, file), 'utf8'), file);
+  } catch (error) {
+    return { imports: [], topLevelAwaits: [], unreadable: error.message.replaceAll(/\s+/g, ' ') };
   }
 }
 

@@ -1,14 +1,13 @@
 // Does node_modules hold what package-lock.json names? Asked at every start, so it reads two files and no more.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../repository.mjs';
 
 /**
- * Why node_modules has to be installed again.
+ * Why node_modules under `root` has to be installed again.
  *
  * @returns a phrase such as `node_modules is missing`, or `undefined` when all is there
  */
-export function staleReason() {
+export function staleReason(root) {
   // npm writes this file last, with what it has really installed.
   const installedFile = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(installedFile)) return 'node_modules is missing';

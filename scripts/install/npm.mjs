@@ -42,6 +42,9 @@ export async function requireNpm() {
 
 function capture(node, args, cwd) {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+  // Settings of the "npm run" around us would send this one to that one's folder.
+  for (const name of Object.keys(env))
+    if (/^npm_(config_local_prefix|package_|lifecycle_)/.test(name)) delete env[name];
   const [command, ...first] = npmCommand(node);
   return new Promise((resolve, reject) => {
     const child = spawn(command, [...first, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
