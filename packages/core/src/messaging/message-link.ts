@@ -7,21 +7,27 @@ import type { Attributes, Link, Span, SpanContext } from '@opentelemetry/api';
  */
 export const MAX_LINKS = 128;
 
-/** A link whose span context is written out only when somebody reads it: an unsampled span never does. */
+const NONE: Attributes = Object.freeze({});
+
+/** A link that is written out only when somebody reads it: an unsampled span never does. */
 export class MessageLink implements Link {
-  readonly attributes: Attributes | undefined;
   readonly #span: Span;
+  readonly #describe: (() => Attributes) | undefined;
 
   /**
-   * @param span        the span that a propagator found in the message
-   * @param attributes  of this one message, where those of a batch differ
+   * @param span      the span that a propagator found in the message
+   * @param describe  makes the attributes of this one message, where those of a batch differ; must not throw
    */
-  constructor(span: Span, attributes?: Attributes) {
+  constructor(span: Span, describe?: () => Attributes) {
     this.#span = span;
-    this.attributes = attributes;
+    this.#describe = describe;
   }
 
   get context(): SpanContext {
     return this.#span.spanContext();
+  }
+
+  get attributes(): Attributes {
+    return this.#describe === undefined ? NONE : this.#describe();
   }
 }

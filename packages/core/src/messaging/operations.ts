@@ -9,8 +9,8 @@ export interface ClientFacts {
   groupName?: string | undefined;
   /** The one bootstrap server; leave it out when there are several. */
   server?: { address: string; port?: number | undefined } | undefined;
-  /** More constants of this broker: unique keys that are not among the general ones. */
-  more?: FlatAttributes | undefined;
+  /** More constants of this broker: unique keys that are not among the general ones, and no `undefined`. */
+  more?: ((facts: ClientFacts) => FlatAttributes) | undefined;
 }
 
 /** `operation.name` and `operation.type` of a span; equal for the operations that we have. */
@@ -75,7 +75,7 @@ export class Operation {
     if (clientId !== undefined) flat.push('messaging.client.id', clientId);
     if (server !== undefined) flat.push('server.address', server.address);
     if (server?.port !== undefined) flat.push('server.port', server.port);
-    if (more !== undefined) flat.push(...more);
+    if (more !== undefined) flat.push(...more(this.#facts));
     if (this.#withOldNames) this.#addOldNames(flat, destination);
     return flat;
   }

@@ -1,10 +1,10 @@
-/** Which attribute names are written: the current ones, or the ones before 1.25 beside them. */
+/** Which attribute names messaging spans carry: the current ones, or the ones before conventions 1.25 beside them. */
 
 /** `stable`: current names only. `dup`: the old names too, for dashboards that still use them. */
 export type Semconv = 'stable' | 'dup';
 
-/** What `OTEL_SEMCONV_STABILITY_OPT_IN` says for messaging: entries apart by commas, in any case. */
-export function semconvFromEnvironment(variable: string | undefined): Semconv {
-  const entries = (variable ?? '').split(',').map((entry) => entry.trim().toLowerCase());
+/** What `OTEL_SEMCONV_STABILITY_OPT_IN` says for messaging. Entries are parted by commas, in any case. */
+export function readMessagingSemconv(env: NodeJS.ProcessEnv = process.env): Semconv {
+  const entries = (env.OTEL_SEMCONV_STABILITY_OPT_IN ?? '').split(',').map((entry) => entry.trim().toLowerCase());
   return entries.includes('messaging/dup') ? 'dup' : 'stable';
 }

@@ -1,12 +1,12 @@
 /** Ending a span when the call that it stands for has an outcome, without touching that outcome. */
 import type { Span } from '@opentelemetry/api';
-import { recordError } from '../exception.ts';
+import { errorType, recordError } from '../exception.ts';
 import { describeError, reportFault } from '../faults.ts';
 
 /** What is read from the outcome of a call. */
 export interface Outcome<R> {
-  /** The value of `error.type` for what was thrown. */
-  errorType: (error: unknown) => string;
+  /** The broker protocol's name for what was thrown, for `error.type`; otherwise its code or class is taken. */
+  protocolError?: ((error: unknown) => string | undefined) | undefined;
   /** Adds what only the result tells; guarded. */
   onSuccess?: ((span: Span, result: Awaited<R>) => void) | undefined;
 }
@@ -14,8 +14,7 @@ export interface Outcome<R> {
 /**
  * Call a function and end the span with its outcome: when it returns or throws, or when its promise settles.
  *
- * @returns what `call` returned, the same promise too. Another kind of thenable is adopted once and comes back as a
- *   promise: query builders run their query each time that `then` is called.
+ * @returns what `call` returned, the same promise too
  */
 export function settle<R>(span: Span, call: () => R, outcome: Outcome<R>): R {
   let result: R;
@@ -37,7 +36,10 @@ export function settle<R>(span: Span, call: () => R, outcome: Outcome<R>): R {
   return result;
 }
 
-/** A native promise for any thenable, everything else as it is. */
+/**
+ * A native promise for any other thenable, everything else as it is. It calls `then` once, and nobody else does:
+ * query builders run their query each time that it is called.
+ */
 export function adopt<R>(result: R): R {
   if (typeof result !== 'object' || result === null || result instanceof Promise) return result;
   if (typeof (result as { then?: unknown }).then !== 'function') return result;
@@ -59,7 +61,7 @@ function succeed<R>(span: Span, result: Awaited<R>, outcome: Outcome<R>): void {
 function fail<R>(span: Span, error: unknown, outcome: Outcome<R>): void {
   if (span.isRecording()) {
     recordError(span, error);
-    span.setAttribute('error.type', outcome.errorType(error));
+    span.setAttribute('error.type', outcome.protocolError?.(error) ?? errorType(error));
   }
   span.end();
 }
