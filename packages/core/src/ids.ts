@@ -84,18 +84,32 @@ let malformed = false;
  * A text that is too short or not hex gives 0 and makes `takeMalformed` return true.
  */
 export function parseHexWord(text: string, at: number): number {
-  let word = 0;
-  for (let i = at; i < at + 8; i++) {
-    const code = text.charCodeAt(i);
-    // `NaN < 128` is false, so an index behind the end is refused too.
-    const value = code < 128 ? (hexValues[code] as number) : 16;
-    if (value === 16) {
-      malformed = true;
-      return 0;
-    }
-    word = (word << 4) | value;
-  }
-  return word;
+  if (text.length < at + 8) return refuse();
+  const c0 = text.charCodeAt(at);
+  const c1 = text.charCodeAt(at + 1);
+  const c2 = text.charCodeAt(at + 2);
+  const c3 = text.charCodeAt(at + 3);
+  const c4 = text.charCodeAt(at + 4);
+  const c5 = text.charCodeAt(at + 5);
+  const c6 = text.charCodeAt(at + 6);
+  const c7 = text.charCodeAt(at + 7);
+  if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7) > 127) return refuse();
+  // Written out, because six of these read a traceparent: a loop with an early exit takes half as long again.
+  const v0 = hexValues[c0] as number;
+  const v1 = hexValues[c1] as number;
+  const v2 = hexValues[c2] as number;
+  const v3 = hexValues[c3] as number;
+  const v4 = hexValues[c4] as number;
+  const v5 = hexValues[c5] as number;
+  const v6 = hexValues[c6] as number;
+  const v7 = hexValues[c7] as number;
+  if (((v0 | v1 | v2 | v3 | v4 | v5 | v6 | v7) & 16) !== 0) return refuse();
+  return (v0 << 28) | (v1 << 24) | (v2 << 20) | (v3 << 16) | (v4 << 12) | (v5 << 8) | (v6 << 4) | v7;
+}
+
+function refuse(): 0 {
+  malformed = true;
+  return 0;
 }
 
 /** Whether a `parseHexWord` since the last call here refused its text. */

@@ -6,15 +6,16 @@ import type { ReadableSpan } from './readable-span.ts';
 export interface WaterfallOptions {
   /** Whether terminal colours are used. Default false. */
   colors?: boolean | undefined;
-  /** Columns of a line. 60 or more. Default 110. */
+  /** Columns of a line. 80 or more. Default 110. */
   width?: number | undefined;
 }
 
 const DEFAULT_WIDTH = 110;
-const MIN_WIDTH = 60;
+const MIN_WIDTH = 80;
 const BAR_WIDTH = 30;
 const DURATION_WIDTH = 9;
 const MAX_INDENT_LEVELS = 16;
+const SERVICE_WIDTH = 24;
 
 /** A span at its place in the tree. */
 interface Row {
@@ -112,12 +113,14 @@ function descend(
 function labelOf({ span, level }: Row): string {
   const mark = span.status.code === SpanStatusCode.ERROR ? '✗ ' : '';
   const service = printable(String(span.resource.attributes['service.name'] ?? ''));
-  const words = [service, SpanKind[span.kind] ?? '', printable(span.name)].filter((word) => word !== '');
+  const shown = lengthOf(service) > SERVICE_WIDTH ? fit(service, SERVICE_WIDTH) : service;
+  const words = [shown, SpanKind[span.kind] ?? '', printable(span.name)].filter((word) => word !== '');
   return `${indent(level)}${mark}${words.join(' ')}`;
 }
 
 function barOf(span: ReadableSpan, period: Period): string {
-  const scale = BAR_WIDTH / Math.max(period.endMs - period.startMs, Number.MIN_VALUE);
+  const lengthMs = period.endMs - period.startMs;
+  const scale = lengthMs > 0 ? BAR_WIDTH / lengthMs : 0;
   const from = (toMs(span.startTime, period.second) - period.startMs) * scale;
   const to = (toMs(span.endTime, period.second) - period.startMs) * scale;
   const start = Math.min(BAR_WIDTH - 1, Math.max(0, Math.floor(from)));
