@@ -14,8 +14,12 @@ const USAGE = `Usage: npm start -- [--once]
   OTEL_EXPORTER_OTLP_ENDPOINT   send traces there instead of to the embedded viewer
   JAEGER_QUERY_URL              where --once reads the trace again when it was sent elsewhere`;
 
+const IMPATIENT_AFTER_MS = 1_000;
+
+const once = parseOnce();
 let shop: Shop | undefined;
 let ending = false;
+let askedMs: number | undefined;
 
 /** Close what was started, once, and exit. */
 async function end(code: number): Promise<never> {
@@ -24,7 +28,15 @@ async function end(code: number): Promise<never> {
   process.exit(code);
 }
 
-async function run(once: boolean): Promise<void> {
+/** npm passes on a signal that the terminal has sent to all of us: a second one means impatience only when it is later. */
+function stop(): void {
+  askedMs ??= performance.now();
+  // An order that was not looked at to the end is not whole.
+  if (!ending) void end(once ? 1 : 0);
+  else if (performance.now() - askedMs > IMPATIENT_AFTER_MS) process.exit(1);
+}
+
+async function run(): Promise<void> {
   const ended = (what: string) => {
     if (ending) return;
     console.error(what);
@@ -66,14 +78,12 @@ function parseOnce(): boolean {
   }
 }
 
-const once = parseOnce();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  // The second Ctrl-C does not wait.
-  process.on(signal, () => (ending ? process.exit(1) : void end(0)));
-}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 // Whoever started us with a channel to us is gone: there is nobody left to stop the shop.
-process.on('disconnect', () => void end(0));
-run(once).catch((error: Error) => {
+process.on('disconnect', stop);
+run().catch((error: Error) => {
+  // What is being closed fails, which is no news.
+  if (ending) return;
   console.error(error.message);
   return end(1);
 });
