@@ -1,13 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import {
-  type Attributes,
-  ROOT_CONTEXT,
-  type SpanContext,
-  SpanKind,
-  SpanStatusCode,
-  TraceFlags,
-} from '@opentelemetry/api';
+import { type Attributes, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 
 import { BATCH_SPANS, type Implementation } from './variant.ts';
 
@@ -28,17 +21,11 @@ const START_ATTRIBUTES: Attributes = {
   'server.address': 'shop.example.org',
   'server.port': 8080,
 };
-const CALLER: SpanContext = {
-  traceId: '0af7651916cd43dd8448eb211c80319c',
-  spanId: 'b7ad6b7169203331',
-  traceFlags: TraceFlags.SAMPLED,
-  isRemote: true,
-};
 const REQUEST_HEADERS = {
   host: 'shop.example.org',
   'user-agent': 'bench',
   accept: 'application/json',
-  traceparent: `00-${CALLER.traceId}-${CALLER.spanId}-01`,
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
 };
 
 /** One span with eight attributes, five at its start and three before its end. */
@@ -77,7 +64,7 @@ export const CASES: Record<string, Case> = {
     sampled: false,
     prepare: emptySpan,
   },
-  inject: { title: 'inject `traceparent` into an empty carrier', sampled: true, prepare: inject },
+  inject: { title: 'inject the active span into an empty carrier', sampled: true, prepare: inject },
   extract: { title: 'extract from request headers with `traceparent`', sampled: true, prepare: extract },
 };
 
@@ -99,14 +86,16 @@ function activeSpan({ tracer }: Implementation): () => void {
   return () => tracer.startActiveSpan('work', (span) => span.end());
 }
 
-function inject({ propagation, trace }: Implementation): () => void {
-  const context = trace.setSpanContext(ROOT_CONTEXT, CALLER);
-  return () => propagation.inject(context, {});
+function inject({ context, propagation, tracer }: Implementation): () => void {
+  // From an implementation's own active span, as in front of an outgoing request.
+  const active = tracer.startActiveSpan('request', () => context.active());
+  return () => propagation.inject(active, {});
 }
 
-function extract({ propagation }: Implementation): () => void {
+function extract({ context, propagation }: Implementation): () => void {
+  const active = context.active();
   return () => {
-    propagation.extract(ROOT_CONTEXT, REQUEST_HEADERS);
+    propagation.extract(active, REQUEST_HEADERS);
   };
 }
 
