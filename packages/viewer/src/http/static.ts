@@ -3,8 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Reply } from './reply.ts';
 import type { Route } from './router.ts';
 
-// The page is served as it is written, so `dist` has no copy of it: from both folders the way is the same.
-const UI = new URL('../../src/ui/', import.meta.url);
+const UI = new URL('../ui/', import.meta.url);
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',

@@ -18,6 +18,8 @@ import { type Fields, list, number, object, text, uint64 } from './json-fields.t
 import type { LogRecord } from './log-record.ts';
 import { DecodeError, MAX_DEPTH } from './protobuf.ts';
 
+/** As deep as {@link MAX_DEPTH} lets protobuf nest: five messages around a value, two for each level. */
+const MAX_VALUE_DEPTH = Math.floor((MAX_DEPTH - 5) / 2);
 const ANY_EMPTY: AnyValue = { type: 'empty' };
 const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'].map(
   (kind) => `SPAN_KIND_${kind}`,
@@ -127,7 +129,7 @@ function readKeyValue(attribute: Fields, depth: number): Attribute {
 }
 
 function readAnyValue(raw: unknown, depth: number): AnyValue {
-  if (depth > MAX_DEPTH) throw new DecodeError(`attribute values nested deeper than ${MAX_DEPTH}`);
+  if (depth > MAX_VALUE_DEPTH) throw new DecodeError(`attribute values nested deeper than ${MAX_VALUE_DEPTH}`);
   const value = object(raw, 'value');
   if (value.stringValue != null) return { type: 'string', value: intern(text(value, 'stringValue')) };
   if (value.intValue != null) return { type: 'int64', value: int64(value.intValue) };

@@ -134,13 +134,16 @@ export class TraceStore {
   #keep(span: Span, bytes: number): string | undefined {
     if (!isTraceId(span.traceId)) return `invalid trace id "${span.traceId.slice(0, 40)}"`;
     if (!isSpanId(span.spanId)) return `invalid span id "${span.spanId.slice(0, 40)}"`;
-    const trace = this.#traces.get(span.traceId) ?? this.#newTrace(span.traceId);
+    const known = this.#traces.get(span.traceId);
     const key = `${span.spanId}${span.kind}`;
-    const isNew = !trace.spans.has(key);
-    if (isNew && trace.spans.size >= this.#limits.maxSpans)
-      return `trace ${span.traceId} has ${trace.spans.size} spans, the most that are kept`;
-    if (trace.bytes + bytes > this.#limits.maxBytes)
-      return `trace ${span.traceId} has ${trace.bytes} bytes, the most that are kept`;
+    const isNew = known?.spans.has(key) !== true;
+    const { size } = known?.spans ?? { size: 0 };
+    if (isNew && size >= this.#limits.maxSpans)
+      return `trace ${span.traceId} has ${size} spans, the most that are kept`;
+    const total = (known?.bytes ?? 0) + bytes;
+    if (total > this.#limits.maxBytes)
+      return `trace ${span.traceId} would have ${total} bytes, ${this.#limits.maxBytes} are kept`;
+    const trace = known ?? this.#newTrace(span.traceId);
     trace.spans.set(key, span);
     trace.revision = this.#revision;
     trace.bytes += bytes;
