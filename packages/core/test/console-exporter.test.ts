@@ -116,7 +116,7 @@ test('a stream that throws makes a failed export, not an exception', () => {
   const result = exportTo(exporter, [makeSpan({})]);
   assert.equal(result?.code, 1);
   assert.match(result?.error?.message ?? '', /disk full/);
-  assert.equal(faultCounts()['console_export'], 1);
+  assert.equal(faultCounts().console_export, 1);
 });
 
 for (const when of ['at once', 'later'] as const) {
@@ -130,7 +130,7 @@ for (const when of ['at once', 'later'] as const) {
     const closed = new Promise((resolve) => stream.once('close', resolve));
     exportTo(new ConsoleSpanExporter({ stream }), [makeSpan({})]);
     await closed;
-    assert.equal(faultCounts()['console_export'], 1);
+    assert.equal(faultCounts().console_export, 1);
     assert.equal(stream.listenerCount('error'), 0);
   });
 }

@@ -118,7 +118,7 @@ test('OTEL_RESOURCE_ATTRIBUTES beats detectors and defaults', () => {
   const attributes = attributesOf({ OTEL_RESOURCE_ATTRIBUTES: 'host.name=h,telemetry.sdk.name=other,k=v' });
   assert.equal(attributes['host.name'], 'h');
   assert.equal(attributes['telemetry.sdk.name'], 'other');
-  assert.equal(attributes['k'], 'v');
+  assert.equal(attributes.k, 'v');
 });
 
 test('without the detector env, OTEL_RESOURCE_ATTRIBUTES is not used', () => {
