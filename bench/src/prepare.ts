@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 export const BENCH: string = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = dirname(BENCH.replace(/\/$/, ''));
+const INSTALLED = join(BENCH, 'node_modules', '.package-lock.json');
 
 /**
  * Make sure that there is something to measure: the peers are installed and Clew is built.
@@ -15,7 +16,8 @@ const ROOT = dirname(BENCH.replace(/\/$/, ''));
  * @param measured  folders under `packages/` that will be measured; may be empty
  */
 export function prepare(measured: readonly string[]): void {
-  if (!existsSync(join(BENCH, 'node_modules'))) npm(['ci'], BENCH);
+  // npm writes its own list last, so an interrupted installation and a changed lock file are both noticed.
+  if (timeOf(INSTALLED) < timeOf(join(BENCH, 'package-lock.json'))) npm(['ci'], BENCH);
   if (measured.some(isStale)) npm(['run', 'build'], ROOT);
 }
 
@@ -31,6 +33,11 @@ function newest(folder: string): number {
   return Math.max(0, ...entries.map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs));
 }
 
+/** When a file was last written, 0 when there is none. Milliseconds since 1970. */
+function timeOf(file: string): number {
+  return existsSync(file) ? statSync(file).mtimeMs : 0;
+}
+
 function npm(args: string[], cwd: string): void {
   process.stderr.write(`npm ${args.join(' ')} in ${cwd}\n`);
   // This Node.js first in PATH: native parts and build scripts have to meet the version that will run them.
@@ -41,7 +48,10 @@ function npm(args: string[], cwd: string): void {
   // npm's own prefix settings would otherwise send `npm ci` to the folder that `npm run` was called in.
   for (const name of Object.keys(env))
     if (/^npm_(config_local_prefix|package_|lifecycle_)/.test(name)) delete env[name];
-  const { status, error } = spawnSync('npm', args, { cwd, env, stdio: ['ignore', 2, 2] });
+  // Under npm its own script is known and runs on this Node.js; the `npm` in PATH may bring another one.
+  const script = process.env.npm_execpath;
+  const [file, all] = script?.endsWith('.js') ? [process.execPath, [script, ...args]] : ['npm', args];
+  const { status, error } = spawnSync(file, all, { cwd, env, stdio: ['ignore', 2, 2] });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`npm ${args.join(' ')} in ${cwd} ended with ${status}`);
 }
