@@ -1,7 +1,7 @@
 // Make a fresh clone ready: the pinned Node.js first, then, run by it, "npm ci". Does nothing when all is there.
 //
 // Runs on any Node.js from 20.19 and needs no package. Every npm command of this repository starts with it.
-import { staleReason } from './install/dependencies.mjs';
+import { acceptInstalled, staleReason } from './install/dependencies.mjs';
 import { InstallError, requireNpm, runNpm } from './install/npm.mjs';
 import { hasPinnedNode, installPinnedNode, pinnedNode, pinnedVersion } from './install/pinned-node.mjs';
 import { inTurn } from './install/turn.mjs';
@@ -30,6 +30,7 @@ async function installWhatIsMissing() {
   await tell(`running npm ci, because ${reason}`, () =>
     runNpm(pinnedNode, ['ci', '--no-audit', '--no-fund', '--ignore-scripts=false']),
   );
+  acceptInstalled(root);
 }
 
 // To stderr: what a command prints belongs to the command alone, and may be read by another program.

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { root } from '../repository.mjs';
 
 const OLDEST_NPM = 10;
-const LAST_LINES = 12;
+const MOST_LINES = 12;
 const NETWORK =
   /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_SOCKET_TIMEOUT|network/;
 
@@ -24,8 +24,15 @@ export async function runNpm(node, args, cwd = root) {
   const reason = NETWORK.test(output)
     ? 'The npm registry cannot be reached. Installing needs the network, this once; "npm config get registry" names the registry.'
     : `npm ${args[0]} failed.`;
-  const lines = output.trimEnd().split('\n').slice(-LAST_LINES);
+  const lines = tellingLines(output);
   throw new InstallError([reason, ...lines.map((line) => `  ${line}`)].join('\n'));
+}
+
+// npm says first what is wrong, and then how it is used in general.
+function tellingLines(output) {
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  const errors = lines.filter((line) => /^npm (error|ERR!) ./.test(line));
+  return errors.length > 0 ? errors.slice(0, MOST_LINES) : lines.slice(-MOST_LINES);
 }
 
 /** @throws InstallError when npm is missing or older than 10, whose lock files we do not test */

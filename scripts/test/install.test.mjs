@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { staleReason } from '../install/dependencies.mjs';
+import { acceptInstalled, staleReason } from '../install/dependencies.mjs';
 import { inTurn } from '../install/turn.mjs';
 import { root } from '../repository.mjs';
 
@@ -52,6 +52,22 @@ test('an optional package for this system, left out by npm on an older Node.js, 
 test('an optional package for another system stays out', (t) => {
   const binary = { 'node_modules/b': { version: '1.0.0', optional: true, ...elsewhere } };
   assert.equal(staleReason(folder(t, binary, {})), undefined);
+});
+
+test('what npm has left out is accepted until npm works in node_modules again', (t) => {
+  const dir = folder(t, a, {});
+  acceptInstalled(dir);
+  assert.equal(staleReason(dir), undefined);
+  utimesSync(join(dir, 'node_modules/.package-lock.json'), 1, 1);
+  assert.equal(staleReason(dir), 'node_modules/a is missing');
+});
+
+test('what only an optional package for another system needs stays out', (t) => {
+  const wanted = {
+    'node_modules/b': { version: '1.0.0', optional: true, ...elsewhere },
+    'node_modules/b/node_modules/c': { version: '1.0.0', optional: true },
+  };
+  assert.equal(staleReason(folder(t, wanted, {})), undefined);
 });
 
 test('work of one name runs one at a time, in two processes too', async () => {
