@@ -1,4 +1,12 @@
 /** What all HTTP libraries share: server and client spans, names, attributes, errors and redaction. */
+export {
+  CLIENT_OPTION_NAMES,
+  type ClientRequestInfo,
+  type ClientResponseInfo,
+  type HttpClientOptions,
+} from './client-options.ts';
+export type { ClientSpan } from './client-span.ts';
+export { HttpClientTracing } from './client-tracing.ts';
 export { methodInName, OTHER_METHOD, readKnownMethods } from './method.ts';
 export { DEFAULT_REDACTED_QUERY_KEYS, queryRedactor, type Redact, REDACTED, urlRedactor } from './redact.ts';
 export { RouteEntry, RouteTable } from './route-table.ts';

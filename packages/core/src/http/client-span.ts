@@ -1,0 +1,90 @@
+/** The span of one request on its way out, or of one attempt of it. */
+import { type Context, type Span, SpanStatusCode } from '@opentelemetry/api';
+import { AttributeGroup, type FlatAttributes } from '../attributes.ts';
+import { recordError } from '../exception.ts';
+import { callHook, setEndGroup } from '../plugin.ts';
+import type { ClientConfig, ClientResponseInfo } from './client-options.ts';
+import { judgeFailure } from './client-outcome.ts';
+import { captureHeaders } from './headers.ts';
+
+const FIRST_ERROR_STATUS = 400;
+
+// By status code: 200 alone is most of what a service sees.
+const statusGroups = new Map<string, AttributeGroup>();
+
+/** What a plugin keeps while a request is under way. */
+export class ClientSpan {
+  readonly span: Span;
+  /** The context in which the span is active; headers are injected from it. */
+  readonly context: Context;
+  /** Whether this host gets headers. */
+  readonly propagates: boolean;
+  readonly #config: ClientConfig;
+  #ended = false;
+
+  constructor(span: Span, context: Context, propagates: boolean, config: ClientConfig) {
+    this.span = span;
+    this.context = context;
+    this.propagates = propagates;
+    this.#config = config;
+  }
+
+  /** The final response headers have arrived; ends the span unless it waits for the body. */
+  responded(response: ClientResponseInfo): void {
+    if (this.#ended) return;
+    const { span } = this;
+    const { endOn, responseAttributes, responseHeaders, allowSensitiveHeaders, semconv } = this.#config;
+    if (span.isRecording()) {
+      setEndGroup(span, statusGroup(response.statusCode, semconv === 'dup'));
+      if (response.statusCode >= FIRST_ERROR_STATUS) span.setStatus({ code: SpanStatusCode.ERROR });
+      if (responseHeaders.length > 0) {
+        const flat: FlatAttributes = [];
+        const read = (name: string): string | undefined => response.header(name);
+        captureHeaders(flat, 'http.response.header.', responseHeaders, read, allowSensitiveHeaders);
+        if (flat.length > 0) setEndGroup(span, new AttributeGroup(flat));
+      }
+      const added = callHook('responseAttributes', responseAttributes, response);
+      if (added !== undefined) span.setAttributes(added);
+    }
+    if (endOn === 'headers') this.end();
+  }
+
+  /** The request failed, before its response or in the middle of it. */
+  failed(error: unknown, signal: AbortSignal | undefined): void {
+    if (this.#ended) return;
+    if (this.span.isRecording()) {
+      const failure = judgeFailure(error, signal);
+      if (!failure.cancelled) {
+        this.span.setAttribute('error.type', failure.errorType);
+        recordError(this.span, error);
+      }
+    }
+    this.end();
+  }
+
+  /** End the span once; later calls do nothing. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.span.end();
+  }
+
+  /** Forget the span without ending it: its attempts were seen one by one, and stand for it. */
+  discard(): void {
+    this.#ended = true;
+  }
+}
+
+function statusGroup(statusCode: number, dup: boolean): AttributeGroup {
+  const key = dup ? `${statusCode} dup` : String(statusCode);
+  let group = statusGroups.get(key);
+  if (group === undefined) {
+    const flat: FlatAttributes = ['http.response.status_code', statusCode];
+    if (statusCode >= FIRST_ERROR_STATUS) flat.push('error.type', String(statusCode));
+    if (dup) flat.push('http.status_code', statusCode);
+    group = new AttributeGroup(flat);
+    // Three digits, so the table is bounded.
+    if (statusCode >= 100 && statusCode <= 999) statusGroups.set(key, group);
+  }
+  return group;
+}

@@ -1,0 +1,83 @@
+/** Client spans for any HTTP library: a plugin tells method, origin and path, all rules are here. */
+import { type Context, SpanKind } from '@opentelemetry/api';
+import type { FlatAttributes } from '../attributes.ts';
+import { isSuppressed, withSpanIn } from '../context.ts';
+import { describeError, reportFault } from '../faults.ts';
+import { callHook, PluginTracing } from '../plugin.ts';
+import { type ClientConfig, checkClientOptions, type HttpClientOptions } from './client-options.ts';
+import { ClientOrigins } from './client-origins.ts';
+import { ClientSpan } from './client-span.ts';
+import { methodInName } from './method.ts';
+
+/** Client spans of one plugin instance. */
+export class HttpClientTracing {
+  readonly tracing: PluginTracing;
+  readonly config: ClientConfig;
+  readonly #origins: ClientOrigins;
+
+  /**
+   * @param scope  npm name and version of the plugin
+   * @param where  the function that the user called, for messages about its options
+   * @param more   names of options that only this plugin has
+   * @throws ClewError `CLEW_ERR_OPTION`
+   */
+  constructor(
+    scope: { name: string; version: string },
+    where: string,
+    options: HttpClientOptions | undefined,
+    more: readonly string[] = [],
+  ) {
+    this.config = checkClientOptions(where, options, more);
+    this.tracing = new PluginTracing(scope, options?.tracerProvider);
+    this.#origins = new ClientOrigins(this.config.knownMethods, this.config.semconv);
+  }
+
+  /**
+   * Start the span of a request.
+   *
+   * @param method  as it will be sent
+   * @param origin  scheme, host and port, without credentials; empty when the library does not tell
+   * @param url     the whole URL, with credentials if it has some: it is redacted here
+   * @param parent  the context of the caller
+   * @param resend  which repetition this is: 0 for the first attempt
+   * @returns `undefined` when the request is to go out as it is
+   */
+  start(method: string, origin: string, url: string, parent: Context, resend = 0): ClientSpan | undefined {
+    try {
+      return this.#start(method, origin, url, parent, resend);
+    } catch (error) {
+      reportFault('http_client', `a request got no span: ${describeError(error)}`);
+      return undefined;
+    }
+  }
+
+  #start(method: string, originText: string, url: string, parent: Context, resend: number): ClientSpan | undefined {
+    const { config, tracing } = this;
+    if (isSuppressed(parent)) return undefined;
+    if (config.ignore !== undefined && callHook('ignore', config.ignore, { method, url }) === true) return undefined;
+    const origin = this.#origins.get(originText);
+    const fullUrl = config.redactUrl(url);
+    const flat: FlatAttributes = ['url.full', fullUrl];
+    if (resend > 0) flat.push('http.request.resend_count', resend);
+    if (config.semconv === 'dup') flat.push('http.url', fullUrl);
+    let name = methodInName(this.#origins.normalize(method));
+    const template = callHook('urlTemplate', config.urlTemplate, { method, url });
+    if (typeof template === 'string' && template !== '') {
+      flat.push('url.template', template);
+      name = `${name} ${template}`;
+    }
+    const span = tracing.startSpan(name, SpanKind.CLIENT, parent, flat, this.#origins.group(origin, method));
+    if (config.requestAttributes !== undefined && span.isRecording()) {
+      const added = callHook('requestAttributes', config.requestAttributes, { method, url });
+      if (added !== undefined) span.setAttributes(added);
+    }
+    return new ClientSpan(span, withSpanIn(parent, span), this.#propagatesTo(origin.host), config);
+  }
+
+  #propagatesTo(host: string | undefined): boolean {
+    const { mayPropagate } = this.config;
+    if (mayPropagate === undefined) return true;
+    // A host that is not known is not on any list.
+    return host !== undefined && callHook('propagateTo', mayPropagate, host) === true;
+  }
+}
