@@ -27,8 +27,9 @@ import { type Anchor, exactTime, fromTimeInput, monotonicMs, toHrTime } from './
 import { exceptionAttributes } from './exception.ts';
 import type { SpanResource } from './export/readable-span.ts';
 import { reportFault } from './faults.ts';
-import { fromSpanContext, type NonRecordingSpan, type SpanIdentity, toSpanContext } from './span-context.ts';
-import type { InstrumentationScope, SpanExtras, SpanOwner, SpanStart } from './span-data.ts';
+import { KnownLink } from './known-link.ts';
+import { fromSpanContext, NonRecordingSpan, type SpanIdentity, toSpanContext } from './span-context.ts';
+import type { InstrumentationScope, SpanExtras, SpanLimits, SpanOwner, SpanStart } from './span-data.ts';
 
 // Searching a flat array beats a Map up to about this many attributes.
 const INDEX_FROM = 16;
@@ -386,11 +387,7 @@ export class RecordingSpan implements Span, SpanIdentity {
       extras.droppedLinks++;
       return;
     }
-    const { flat, dropped } = flatten(
-      link.attributes,
-      limits.attributePerLinkCountLimit,
-      limits.attributeValueLengthLimit,
-    );
+    const { flat, dropped } = readLinkAttributes(link, limits);
     extras.links.push({ target, attributes: flat, dropped });
   }
 
@@ -406,10 +403,20 @@ export class RecordingSpan implements Span, SpanIdentity {
 // What callers hand over may be anything, a proxy that throws included.
 function readTarget(link: Link): NonRecordingSpan | undefined {
   try {
+    if (link instanceof KnownLink && link.span instanceof NonRecordingSpan) return link.span;
     return fromSpanContext(link.context);
   } catch {
     return undefined;
   }
+}
+
+function readLinkAttributes(link: Link, limits: SpanLimits): { flat: FlatAttributes; dropped: number } {
+  const { attributePerLinkCountLimit, attributeValueLengthLimit } = limits;
+  if (link instanceof KnownLink && attributeValueLengthLimit === Number.POSITIVE_INFINITY) {
+    const flat = link.flatAttributes();
+    if (flat.length <= attributePerLinkCountLimit * 2) return { flat, dropped: 0 };
+  }
+  return flatten(link.attributes, attributePerLinkCountLimit, attributeValueLengthLimit);
 }
 
 function readStatus(status: SpanStatus): { code: unknown; message?: unknown } {

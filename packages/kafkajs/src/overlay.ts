@@ -24,12 +24,14 @@ export function overlay<T extends object>(target: T, members: Record<string, Mem
   const bound = new WeakMap<Member, Member>();
   // KafkaJS makes producers as plain objects of closures. Methods of classes may read private fields, which a proxy
   // does not have, so they are called on the object itself.
-  const isPlain = Object.getPrototypeOf(target) === Object.prototype;
-  return new Proxy(target, {
+  const isBindingNeeded = !isPlain(target);
+  // A proxy has to show fixed members of its target as they are, so a frozen target is put behind another object.
+  const base = Object.isFrozen(target) ? (Object.create(target) as T) : target;
+  return new Proxy(base, {
     get(object, key) {
       if (replaced.has(key)) return replaced.get(key);
       const value: unknown = Reflect.get(object, key, object);
-      if (isPlain || typeof value !== 'function' || key === 'constructor') return value;
+      if (!isBindingNeeded || typeof value !== 'function' || key === 'constructor') return value;
       return bindOnce(bound, value as Member, object);
     },
     set(object, key, value) {
@@ -64,13 +66,18 @@ function bindOnce(bound: WeakMap<Member, Member>, method: Member, object: object
   return own;
 }
 
+/** Whether an object is a plain one, whose own properties are all it has. */
+export function isPlain(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /**
  * A copy of an application's object with one property changed; the object itself may be frozen, or be used again.
  * What a class gives its instances is kept.
  */
 export function withProperty<T extends object>(object: T, key: string, value: unknown): T {
-  const prototype = Object.getPrototypeOf(object) as unknown;
-  if (prototype === Object.prototype || prototype === null) return { ...object, [key]: value };
+  if (isPlain(object)) return { ...object, [key]: value };
   const own = { value, writable: true, enumerable: true, configurable: true };
   return Object.create(object, { [key]: own }) as T;
 }

@@ -1,6 +1,6 @@
 /** The CONSUMER span of one message or batch: how it starts, and how its handler is called. */
 import { type Context, describeError, type Link, reportFault, type Span } from '@clew/core';
-import { MAX_LINKS, type MessageHeaders, MessageLink, type Outcome } from '@clew/core/messaging';
+import { KnownLink, MAX_LINKS, type MessageHeaders, type Outcome } from '@clew/core/messaging';
 import type { KafkaTracing } from './kafka-tracing.ts';
 import {
   type Describing,
@@ -69,7 +69,7 @@ export function startMessage(tracing: KafkaTracing, payload: IncomingPayload, ac
   const { topic, partition, message } = payload;
   const { context, sender } = messaging.receive(headersOf(message), tracing.linksOnly, active);
   const details = () => withOldPartition(messageAttributes([message], describing), partition, describing);
-  const links = sender === undefined ? undefined : [new MessageLink(sender)];
+  const links = sender === undefined ? undefined : [new KnownLink(sender)];
   return { span: messaging.startProcess(context, topic, partition, details, links), context };
 }
 
@@ -93,7 +93,7 @@ function linksToSenders(
     const sender = senderOf(message);
     if (sender === undefined) continue;
     links ??= [];
-    links.push(new MessageLink(sender, () => linkAttributes(message, shared, describing)));
+    links.push(new KnownLink(sender, () => linkAttributes(message, shared, describing)));
     if (links.length === MAX_LINKS) break;
   }
   return links;

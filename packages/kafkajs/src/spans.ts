@@ -14,6 +14,8 @@ export interface MessageLike {
   readonly key?: unknown;
   readonly value?: unknown;
   readonly offset?: unknown;
+  /** Given by the sender of some messages; what was received has it on the batch. */
+  readonly partition?: unknown;
 }
 
 /** How messages are described. */
@@ -73,15 +75,14 @@ export function messageAttributes(messages: readonly MessageLike[], describing: 
 }
 
 /** The attributes of one message's link: what differs from the others of its call. */
-export function linkAttributes(message: MessageLike, shared: Shared, describing: Describing): Attributes {
+export function linkAttributes(message: MessageLike, shared: Shared, describing: Describing): Flat {
   const flat: Flat = [];
   pushOffset(flat, message, describing);
   if (!shared.key) pushKey(flat, message, describing);
   if (!shared.tombstone) pushTombstone(flat, message, describing);
-  const attributes: Attributes = {};
-  // The values pushed above are strings, numbers and booleans.
-  for (let i = 0; i < flat.length; i += 2) attributes[flat[i] as string] = flat[i + 1] as string | number | boolean;
-  return attributes;
+  const { partition } = message;
+  if (Number.isSafeInteger(partition)) flat.push('messaging.destination.partition.id', String(partition));
+  return flat;
 }
 
 function pushOffset(flat: Flat, message: MessageLike, { withOldNames }: Describing): void {

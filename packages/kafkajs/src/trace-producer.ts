@@ -5,7 +5,7 @@ import { learnClientId } from './client-events.ts';
 import { findCarried, isObject, linksTo, withHeaders } from './headers.ts';
 import { createKafkaTracing, type KafkaTracing, PRODUCER_OPTIONS, TEXT_OPTIONS } from './kafka-tracing.ts';
 import { isTraced, overlay } from './overlay.ts';
-import { SEND, SEND_BATCH, type SendCall } from './send-call.ts';
+import { type Change, onlyTopic, SEND, SEND_BATCH, type SendCall } from './send-call.ts';
 import { messageAttributes, protocolErrorType, responseAttributes } from './spans.ts';
 import type { ProducerLike, TraceProducerOptions } from './types.ts';
 
@@ -83,20 +83,20 @@ function startGuarded(tracing: KafkaTracing, kind: SendCall, call: object, conte
 }
 
 function start({ messaging, describing }: KafkaTracing, kind: SendCall, call: object, context: Context): Started {
-  const messages = kind.messagesOf(call);
-  const fields = messaging.headerFields();
-  const carried = findCarried(messages, fields, messaging);
-  const links = linksTo(messages, carried, describing);
+  const entries = kind.entriesOf(call);
+  const messages = entries.length === 1 ? (entries[0]?.messages ?? []) : entries.flatMap((entry) => entry.messages);
+  const topic = onlyTopic(entries);
+  const found = findCarried(entries, messaging);
   const details = () => messageAttributes(messages, describing);
-  const span = messaging.startSend(context, kind.topicOf(call), details, links);
+  const links = linksTo(messages, found.carried, topic !== undefined, describing);
+  const span = messaging.startSend(context, topic, details, links);
   const headers = messaging.headersOf(context, span);
-  const sent =
-    headers === undefined ? call : injectGuarded(kind, call, (list) => withHeaders(list, headers, carried, fields));
+  const sent = headers === undefined ? call : injectGuarded(kind, call, (list) => withHeaders(list, headers, found));
   return { span, call: sent, messageCount: messages.length };
 }
 
 // The span has started: whatever happens here, the caller gets it and ends it.
-function injectGuarded(kind: SendCall, call: object, change: Parameters<SendCall['withMessages']>[1]): object {
+function injectGuarded(kind: SendCall, call: object, change: Change): object {
   try {
     return kind.withMessages(call, change);
   } catch (error) {

@@ -17,6 +17,12 @@ import type { MessagingOptions } from './options.ts';
 import { readMessagingSemconv } from './semconv.ts';
 import { adopt, type Outcome, settle } from './settle.ts';
 
+/**
+ * How many links of one span are kept, the default limit of the specification. A batch with more messages is linked to
+ * the senders of its first ones; `messaging.batch.message_count` tells the whole number.
+ */
+export const MAX_LINKS = 128;
+
 /** What a message tells about where it comes from. */
 export interface Received {
   /** The parent's context for the span of its processing. */
