@@ -7,7 +7,7 @@ import { root } from '../repository.mjs';
 const OLDEST_NPM = 10;
 const MOST_LINES = 12;
 const NETWORK =
-  /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_SOCKET_TIMEOUT|network/;
+  /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_SOCKET_TIMEOUT|network|Exit handler never called/;
 
 /** A reason to stop that the reader can act on; its stack would only hide it. */
 export class InstallError extends Error {}
@@ -19,7 +19,8 @@ export class InstallError extends Error {}
  * @param cwd   folder to run in
  */
 export async function runNpm(node, args, cwd = root) {
-  const { code, output } = await capture(node, args, cwd);
+  // Its own loglevel: under "npm run --silent" it would not say why it failed.
+  const { code, output } = await capture(node, [...args, '--loglevel=error'], cwd);
   if (code === 0) return output;
   const reason = NETWORK.test(output)
     ? 'The npm registry cannot be reached. Installing needs the network, this once; "npm config get registry" names the registry.'
@@ -31,7 +32,7 @@ export async function runNpm(node, args, cwd = root) {
 // npm says first what is wrong, and then how it is used in general.
 function tellingLines(output) {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const errors = lines.filter((line) => /^npm (error|ERR!) ./.test(line));
+  const errors = lines.filter((line) => /^npm (error|ERR!) (?!\s+at )./.test(line));
   return errors.length > 0 ? errors.slice(0, MOST_LINES) : lines.slice(-MOST_LINES);
 }
 
