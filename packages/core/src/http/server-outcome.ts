@@ -22,6 +22,12 @@ function noteTimeout(this: Socket): void {
   timedOutSockets.add(this);
 }
 
+/** Whether the answer was written to its end. */
+export function isComplete(req: IncomingMessage, res: ServerResponse): boolean {
+  // Requests that are only simulated (Fastify's `inject`) have no connection to flush to: ended is finished there.
+  return res.writableFinished || (res.writableEnded && !('writableLength' in req.socket));
+}
+
 /** What the library knows of an answer that was broken off. */
 export interface BrokenOff {
   /** The error that the application reported, or `undefined`. */

@@ -9,7 +9,7 @@ import { captureHeaders } from './headers.ts';
 import { OTHER_METHOD } from './method.ts';
 import type { RouteEntry } from './route-table.ts';
 import { addOldNames } from './server-old-names.ts';
-import { brokenOffType, destroyedBy } from './server-outcome.ts';
+import { brokenOffType, destroyedBy, isComplete } from './server-outcome.ts';
 import { splitTarget } from './server-target.ts';
 import type { HttpServerTracing } from './server-tracing.ts';
 
@@ -104,7 +104,9 @@ export class ServerSpan<Request, Response> implements AttributeSource {
     const shownQuery = query === undefined ? undefined : config.redactQuery(query);
     if (shownQuery !== undefined) flat.push('url.query', shownQuery);
     if (client !== undefined) flat.push('client.address', client);
-    if (peer !== undefined) flat.push('network.peer.address', peer, 'network.peer.port', socket.remotePort);
+    const peerPort = socket.remotePort;
+    if (peer !== undefined) flat.push('network.peer.address', peer);
+    if (peerPort !== undefined) flat.push('network.peer.port', peerPort);
     const userAgent = req.headers['user-agent'];
     if (userAgent !== undefined) flat.push('user_agent.original', userAgent);
     if (this.#method === OTHER_METHOD) flat.push('http.request.method_original', req.method);
@@ -121,7 +123,7 @@ export class ServerSpan<Request, Response> implements AttributeSource {
         userAgent,
         clientAddress: client,
         peerAddress: peer,
-        peerPort: socket.remotePort,
+        peerPort,
       });
     }
     return flat;
@@ -184,10 +186,10 @@ export class ServerSpan<Request, Response> implements AttributeSource {
     const res = this.#res;
     const { statusCode } = res;
     const entry = library.routeAtEnd(this.#request, this.#entry, statusCode) ?? this.#server.routes.none;
-    const isComplete = res.writableFinished;
-    setEndGroup(span, entry.endGroup(isComplete || res.headersSent ? statusCode : 0));
+    const isWhole = isComplete(this.#req, res);
+    setEndGroup(span, entry.endGroup(isWhole || res.headersSent ? statusCode : 0));
     this.#rename(span, entry);
-    if (!isComplete || statusCode >= 500) this.#settle(span, statusCode, isComplete);
+    if (!isWhole || statusCode >= 500) this.#settle(span, statusCode, isWhole);
     if (config.responseHeaders.length > 0) this.#addResponseHeaders(span);
     if (config.responseAttributes !== undefined) {
       const added = callHook('responseAttributes', config.responseAttributes, this.#request, this.#response);
@@ -212,9 +214,9 @@ export class ServerSpan<Request, Response> implements AttributeSource {
     span.updateName(name);
   }
 
-  #settle(span: Span, statusCode: number, isComplete: boolean): void {
+  #settle(span: Span, statusCode: number, isWhole: boolean): void {
     const reported = this.#lastError ?? this.#server.library.errorOf?.(this.#request);
-    if (isComplete) {
+    if (isWhole) {
       if (reported === undefined) {
         span.setAttribute('error.type', String(statusCode));
         span.setStatus({ code: SpanStatusCode.ERROR });
