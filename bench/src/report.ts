@@ -65,9 +65,11 @@ function renderComparison({ unit, variants, added, interval, ratio }: Comparison
     return [...cells, signed(more.median), range(between.low, between.high), range(more.min, more.max)];
   });
   const lines = renderTable([['variant', unit, 'min … max', 'added to bare', '95 %', 'min … max'], ...rows]);
-  const quotients = Object.entries(ratio).map(
-    ([name, value]) => `\`${name}\` ${number(value)} (1/${number(1 / value)})`,
-  );
+  const quotients = Object.entries(ratio).map(([name, value]) => {
+    // A variant that is no dearer than bare has no share to speak of.
+    const share = value > 0 ? ` (1/${number(1 / value)})` : '';
+    return `\`${name}\` ${number(value)}${share}`;
+  });
   return quotients.length === 0 ? lines : [...lines, '', `Ratio of what is added: ${quotients.join(', ')}.`];
 }
 
