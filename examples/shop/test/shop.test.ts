@@ -73,6 +73,7 @@ test('one order leaves a whole trace, its log lines and its exemplar', async (t)
   ]) {
     assert.match(stdout, line);
   }
+  assert.match(stdout, /^ +fulfilment +span \w{16} +order handled, customer\.tier gold$/m);
   assert.match(stdout, new RegExp(`shop_order_duration_seconds_bucket\\{.*tier="gold".*\\} \\d+ # \\{.*"${traceId}"`));
 });
 

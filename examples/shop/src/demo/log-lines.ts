@@ -12,6 +12,8 @@ export interface LogLine {
   msg: string;
   trace_id?: string;
   span_id?: string;
+  /** The customer's tier, which `fulfilment` knows from baggage. */
+  tier?: string;
 }
 
 export class LogLines {

@@ -7,6 +7,7 @@ import type { Shop } from './shop.ts';
 import { type ReadSpan, readTrace } from './trace-reader.ts';
 import { waterfall } from './waterfall.ts';
 
+const TIER = 'gold';
 const SERVICES = ['gateway', 'orders', 'fulfilment', 'payments'];
 
 /** A whole trace takes a second; a Collector that samples at the tail holds it back for some more. */
@@ -28,7 +29,7 @@ interface Outcome {
 export async function placeOneOrder(shop: Shop): Promise<string[]> {
   const response = await fetch(`${shop.gatewayUrl}/orders`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-customer-tier': 'gold' },
+    headers: { 'content-type': 'application/json', 'x-customer-tier': TIER },
     body: JSON.stringify({ sku: 'teapot', quantity: 2 }),
   });
   const answer = await response.text();
@@ -48,12 +49,19 @@ async function collect(shop: Shop, traceId: string): Promise<Outcome> {
     const spans = shop.backend.queryUrl === undefined ? [] : await readTrace(shop.backend.queryUrl, traceId);
     const logLines = shop.logs.ofTrace(traceId);
     const exemplar = await readExemplar(shop.gatewayUrl, traceId);
-    const silent = SERVICES.filter((service) => !logLines.some((line) => line.name === service));
-    const missing = [...missingLegs(spans), ...silent.map((service) => `a log line of ${service}`)];
+    const missing = [...missingLegs(spans), ...missingLogLines(logLines)];
     if (exemplar === undefined) missing.push('the exemplar of the gateway');
     if (missing.length === 0 || Date.now() > deadline) return { spans, logLines, exemplar, missing };
     await sleep(POLL_MS);
   }
+}
+
+function missingLogLines(lines: LogLine[]): string[] {
+  const silent = SERVICES.filter((service) => !lines.some((line) => line.name === service));
+  const missing = silent.map((service) => `a log line of ${service}`);
+  // Known there only by the baggage that the gateway set.
+  const knowsTier = lines.some((line) => line.name === 'fulfilment' && line.tier === TIER);
+  return knowsTier ? missing : [...missing, "the customer's tier in fulfilment"];
 }
 
 /** The bucket whose exemplar is this trace. Exemplars exist in the OpenMetrics format only. */
@@ -71,7 +79,9 @@ function print(traceId: string, order: string, { spans, logLines, exemplar }: Ou
   console.log(`Trace ${traceId}: ${spans.length} spans in ${services.size} services`);
   for (const line of waterfall(spans)) console.log(`  ${line}`);
   console.log('\nLog lines with this trace id');
-  for (const line of logLines) console.log(`  ${line.name.padEnd(10)}  span ${line.span_id}  ${line.msg}`);
+  for (const { name, span_id, msg, tier } of logLines) {
+    console.log(`  ${name.padEnd(10)}  span ${span_id}  ${msg}${tier === undefined ? '' : `, customer.tier ${tier}`}`);
+  }
   console.log('\nExemplar in the metrics of the gateway');
   console.log(`  ${exemplar ?? 'none'}\n`);
 }

@@ -50,7 +50,7 @@ export async function startService(name: string, env: Env, listener: Listener): 
   const ending = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`${name} did not start: ${error.message}`));
     // 'close', not 'exit': what it complained about has been read by then.
-    child.once('close', (code, signal) => resolve(complaints.at(-1) ?? `${name} ended with ${signal ?? code}`));
+    child.once('close', (code, signal) => resolve(complaint(complaints) ?? `${name} ended with ${signal ?? code}.`));
   });
   const ready = new Promise<string | undefined>((resolve) => {
     child.once('message', (message: { url?: string }) => resolve(message.url));
@@ -67,6 +67,11 @@ export async function startService(name: string, env: Env, listener: Listener): 
     return endProcess(child, ending);
   };
   return { url, close };
+}
+
+/** A service's own sentence comes last; when it crashed, the message of the error stands above its stack. */
+function complaint(lines: string[]): string | undefined {
+  return lines.find((line) => /^\w*Error\b.*: /.test(line)) ?? lines.at(-1);
 }
 
 async function endProcess(child: ChildProcess, ending: Promise<unknown>): Promise<void> {
