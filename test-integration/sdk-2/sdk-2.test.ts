@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { npm, packAll, run, temporaryFolder, unpackInto } from '../packed/workshop.ts';
+
+test('the plugins work over the official SDK 2.x and API 1.9', async () => {
+  const project = temporaryFolder('sdk-2');
+  for (const file of ['package.json', 'package-lock.json', 'program.mjs']) {
+    cpSync(join(import.meta.dirname, file), join(project, file));
+  }
+  await npm(['ci'], project);
+  await unpackInto(project, await packAll());
+  const { code, stdout, stderr } = await run(process.execPath, ['program.mjs'], project);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout), {
+    spans: [
+      ['GET', 'GET /fastify/:id', '@clew/undici'],
+      ['GET /express/:id', 'GET', '@clew/express'],
+      ['GET /fastify/:id', null, '@clew/fastify'],
+    ],
+    logged: true,
+  });
+});
