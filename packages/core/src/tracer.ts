@@ -7,6 +7,7 @@ import { activeContext, isSuppressed, runInContext, spanOf, withSpanIn } from '.
 import type { SpanResource } from './export/readable-span.ts';
 import { describeError, reportFault } from './faults.ts';
 import { parseHexWord, takeMalformed, takeWords, traceIdHex, words } from './ids.ts';
+import { isDecision } from './remote-parent.ts';
 import { isIdSampler, NOT_RECORD, RECORD_AND_SAMPLED, type Sampler, type SamplingDecision } from './sampler/types.ts';
 import { RecordingSpan, toName } from './span.ts';
 import type { InstrumentationScope, SpanLimits, SpanOwner, SpanStart } from './span-data.ts';
@@ -118,7 +119,12 @@ export class ClewTracer implements Tracer, SpanOwner {
     const shared = this.#shared;
     const activeSpan = spanOf(context);
     let parent = activeSpan === undefined ? undefined : identityOf(activeSpan);
-    if (parent !== undefined && !isValidIdentity(parent)) parent = undefined;
+    // Whom the sampler follows: the parent, or the decision that a caller sent without naming a parent.
+    let followed = parent;
+    if (parent !== undefined && !isValidIdentity(parent)) {
+      followed = isDecision(parent) ? parent : undefined;
+      parent = undefined;
+    }
     if (shared.stopped || isSuppressed(context)) return passThrough(activeSpan, parent);
     start.parent = parent;
     fillIds(parent, shared.idGenerator);
@@ -128,13 +134,13 @@ export class ClewTracer implements Tracer, SpanOwner {
     let added: Attributes | undefined;
     const { sampler } = shared;
     if (isIdSampler(sampler)) {
-      decision = sampler.decide(parent, start.t2, start.t3);
+      decision = sampler.decide(followed, start.t2, start.t3);
     } else {
       if (source !== undefined) {
         flat = source.startAttributes();
         group = source.startGroup();
       }
-      const result = askSampler(sampler, context, name, kind, toAttributes(group?.flat, flat), links ?? []);
+      const result = askSampler(sampler, followed, context, name, kind, toAttributes(group?.flat, flat), links ?? []);
       fillAgain(result.ids);
       decision = result.decision;
       added = result.attributes;
@@ -269,6 +275,7 @@ interface SamplerAnswer {
 // A sampler of the application may itself start spans, so the ids are kept aside while it runs.
 function askSampler(
   sampler: Sampler,
+  followed: SpanIdentity | undefined,
   context: Context,
   name: string,
   kind: SpanKind,
@@ -278,12 +285,12 @@ function askSampler(
   const ids = { ...start };
   try {
     const traceId = traceIdHex(ids.t0, ids.t1, ids.t2, ids.t3);
-    const parentContext = ids.parent === undefined ? withSpanIn(context, undefined) : context;
+    const parentContext = followed === undefined ? withSpanIn(context, undefined) : context;
     const result = sampler.shouldSample(parentContext, traceId, name, kind, attributes, links);
     return { decision: result.decision, attributes: result.attributes, traceState: result.traceState, ids };
   } catch (error) {
     reportFault('sampler_threw', `the sampler threw, the parent's decision was taken: ${describeError(error)}`);
-    const sampled = ids.parent === undefined || (ids.parent.traceFlags & FLAG_SAMPLED) !== 0;
+    const sampled = followed === undefined || (followed.traceFlags & FLAG_SAMPLED) !== 0;
     return { decision: sampled ? RECORD_AND_SAMPLED : NOT_RECORD, attributes: undefined, traceState: undefined, ids };
   }
 }

@@ -4,15 +4,27 @@ import { nearestName, showValue } from '../config/options.ts';
 import { baggageOf, spanOf, withBaggageIn, withSpanIn } from '../context.ts';
 import { ClewError } from '../errors.ts';
 import { describeError, reportFault } from '../faults.ts';
+import { isDecision } from '../remote-parent.ts';
+import { B3Propagator } from './b3.ts';
 import { BaggagePropagator } from './baggage.ts';
+import { DatadogPropagator } from './datadog.ts';
+import { JaegerPropagator } from './jaeger.ts';
+import { OtTracePropagator } from './ottrace.ts';
 import { TraceContextPropagator } from './traceparent.ts';
+import { XRayPropagator } from './xray.ts';
 
 /** The wire formats that we know by name. */
-export type PropagatorName = 'tracecontext' | 'baggage';
+export type PropagatorName = 'tracecontext' | 'baggage' | 'b3' | 'b3multi' | 'jaeger' | 'xray' | 'ottrace' | 'datadog';
 
 const MAKERS: Record<PropagatorName, () => TextMapPropagator> = {
   tracecontext: () => new TraceContextPropagator(),
   baggage: () => new BaggagePropagator(),
+  b3: () => new B3Propagator('single'),
+  b3multi: () => new B3Propagator('multi'),
+  jaeger: () => new JaegerPropagator(),
+  xray: () => new XRayPropagator(),
+  ottrace: () => new OtTracePropagator(),
+  datadog: () => new DatadogPropagator(),
 };
 
 /** Every name that `createPropagator` takes. */
@@ -64,15 +76,18 @@ class CompositePropagator implements TextMapPropagator<unknown> {
 
   extract<C>(context: Context, carrier: C, getter: TextMapGetter<C>): Context {
     let extracted = context;
-    let hasFoundSpan = false;
+    let found: 'nothing' | 'decision' | 'span' = 'nothing';
     for (const part of this.#parts) {
       const before: Context = extracted;
       extracted = part.extract(before, carrier, getter);
       if (extracted === before) continue;
       const spanBefore = spanOf(before);
-      if (spanOf(extracted) !== spanBefore) {
-        if (hasFoundSpan) extracted = withSpanIn(extracted, spanBefore);
-        hasFoundSpan = true;
+      const span = spanOf(extracted);
+      if (span !== undefined && span !== spanBefore) {
+        // A decision without a span gives way to a later span, and stays when there is none.
+        const kind = isDecision(span) ? 'decision' : 'span';
+        if (found === 'span' || found === kind) extracted = withSpanIn(extracted, spanBefore);
+        else found = kind;
       }
       extracted = mergeBaggage(before, extracted);
     }

@@ -3,6 +3,7 @@ import type { Attributes, Context, Link, SpanKind } from '@opentelemetry/api';
 import { checkOptionNames, showValue } from '../config/options.ts';
 import { spanOf } from '../context.ts';
 import { ClewError } from '../errors.ts';
+import { isDecision, isDeferred } from '../remote-parent.ts';
 import { FLAG_SAMPLED, identityOf, isValidIdentity, type SpanIdentity } from '../span-context.ts';
 import { alwaysOff, alwaysOn } from './always.ts';
 import { type IdSampler, isIdSampler, type Sampler, type SamplingDecision, type SamplingResult } from './types.ts';
@@ -63,6 +64,8 @@ function decideByIds(branches: Branches<Sampler>): branches is Branches<IdSample
 
 function branchFor<S extends Sampler>(branches: Branches<S>, parent: SpanIdentity | undefined): S {
   if (parent === undefined) return branches.root;
+  // A caller that left the decision to us is asked like a new trace; otherwise nobody would ever decide to keep it.
+  if (parent.isRemote && isDeferred(parent)) return branches.root;
   const isSampled = (parent.traceFlags & FLAG_SAMPLED) !== 0;
   if (parent.isRemote) return isSampled ? branches.remoteParentSampled : branches.remoteParentNotSampled;
   return isSampled ? branches.localParentSampled : branches.localParentNotSampled;
@@ -71,7 +74,7 @@ function branchFor<S extends Sampler>(branches: Branches<S>, parent: SpanIdentit
 function parentIn(context: Context): SpanIdentity | undefined {
   const span = spanOf(context);
   const identity = span === undefined ? undefined : identityOf(span);
-  return identity !== undefined && isValidIdentity(identity) ? identity : undefined;
+  return identity !== undefined && (isValidIdentity(identity) || isDecision(identity)) ? identity : undefined;
 }
 
 function describe(branches: Branches<Sampler>): string {

@@ -46,7 +46,7 @@ export interface Sampler {
  */
 export interface IdSampler extends Sampler {
   /**
-   * @param parent  the valid parent, or `undefined` for a new trace
+   * @param parent  the valid parent, or a decision without ids that a caller sent; `undefined` for a new trace
    * @param t2      third word of the trace id
    * @param t3      fourth word of the trace id
    */
