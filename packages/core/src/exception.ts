@@ -8,6 +8,15 @@ const MAX_CAUSES = 8;
 const MAX_UNWRAP = 5;
 
 const recorded = new WeakSet<object>();
+const withheld = new WeakSet<object>();
+
+/**
+ * Keep the message of an error off every span that it passes from now on: messages of a database quote data. Its type
+ * and the frames of its stack are still recorded.
+ */
+export function withholdMessage(error: unknown): void {
+  if (typeof error === 'object' && error !== null) withheld.add(error);
+}
 
 /** `exception.type`, `.message` and `.stacktrace` of a thrown value, as far as they can be read; never throws. */
 export function exceptionAttributes(exception: unknown): Attributes {
@@ -17,7 +26,7 @@ export function exceptionAttributes(exception: unknown): Attributes {
   const attributes: Attributes = {};
   const type = textOf(() => error.name) ?? textOf(() => (exception.constructor as { name?: unknown }).name);
   if (type !== undefined) attributes['exception.type'] = type;
-  const message = textOf(() => error.message);
+  const message = withheld.has(exception) ? undefined : textOf(() => error.message);
   if (message !== undefined) attributes['exception.message'] = message;
   const stack = stackWithCauses(exception);
   if (stack !== undefined) attributes['exception.stacktrace'] = truncate(stack, MAX_STACK_LENGTH);
@@ -31,12 +40,21 @@ function stackWithCauses(exception: object): string | undefined {
   let current: unknown = exception;
   while (typeof current === 'object' && current !== null && !seen.has(current) && seen.size < MAX_CAUSES) {
     seen.add(current);
-    const link = current as { stack?: unknown; cause?: unknown };
+    const link = current as { name?: unknown; message?: unknown; stack?: unknown; cause?: unknown };
     const stack = textOf(() => link.stack);
-    if (stack !== undefined) parts.push(stack);
+    if (stack !== undefined) parts.push(withheld.has(current) ? withoutMessage(stack, link) : stack);
     current = safely(() => link.cause);
   }
   return parts.length === 0 ? undefined : parts.join('\nCaused by: ');
+}
+
+// A stack starts with the name and the message, which may have several lines and look like frames themselves.
+function withoutMessage(stack: string, error: { name?: unknown; message?: unknown }): string {
+  const message = textOf(() => error.message);
+  const at = message === undefined ? -1 : stack.indexOf(message);
+  const rest = at < 0 ? stack : stack.slice(at + (message as string).length);
+  const frames = rest.split('\n').filter((line) => /^ {4}at /.test(line));
+  return [textOf(() => error.name) ?? 'Error', ...frames].join('\n');
 }
 
 /**
@@ -48,7 +66,7 @@ function stackWithCauses(exception: object): string | undefined {
 export function recordError(span: Span, error: unknown, options?: { describe?: boolean }): void {
   if (!span.isRecording()) return;
   recordExceptionOnce(span, error);
-  const message = textOf(() => (error instanceof Error ? error.message : undefined));
+  const message = textOf(() => (error instanceof Error && !withheld.has(error) ? error.message : undefined));
   if (message === undefined || options?.describe === false) span.setStatus({ code: SpanStatusCode.ERROR });
   else span.setStatus({ code: SpanStatusCode.ERROR, message: truncate(message, MAX_STATUS_LENGTH) });
 }
