@@ -45,6 +45,7 @@ export class PluginTracing {
   #clewTracer: ClewTracer | undefined;
   #propagator: TextMapPropagator | undefined;
   #tracer: Tracer | undefined;
+  #tracerOf: TracerProvider | undefined;
   #ownContext = false;
 
   /**
@@ -90,8 +91,7 @@ export class PluginTracing {
     }
     const options: SpanOptions = { kind, attributes: toAttributes(group?.flat, flat) };
     if (links !== undefined) options.links = links;
-    // #refresh has set one of the two.
-    return (this.#tracer as Tracer).startSpan(name, options, context);
+    return this.#foreignTracer().startSpan(name, options, context);
   }
 
   /** Start a span whose attributes are worked out only when they are needed; see `AttributeSource`. */
@@ -148,10 +148,18 @@ export class PluginTracing {
       this.#clewTracer = undefined;
       this.#propagator = undefined;
       this.#ownContext = false;
-      // The API's global tracer finds a provider that is registered later by itself.
-      const source = provider ?? trace.getTracerProvider();
-      this.#tracer = source.getTracer(name, version, { schemaUrl: SCHEMA_URL });
     }
+  }
+
+  // The API's tracers find a provider that is registered later, but not one that comes after `trace.disable()`.
+  #foreignTracer(): Tracer {
+    const provider = this.#given ?? trace.getTracerProvider();
+    if (this.#tracer === undefined || this.#tracerOf !== provider) {
+      const { name, version } = this.#scope;
+      this.#tracer = provider.getTracer(name, version, { schemaUrl: SCHEMA_URL });
+      this.#tracerOf = provider;
+    }
+    return this.#tracer;
   }
 }
 

@@ -7,4 +7,21 @@ export {
   startBackend,
   type TestContext,
 } from './backends.ts';
+export {
+  type Answer,
+  type Exchange,
+  type HttpServerLibrary,
+  httpServerSuite,
+  type SuiteHandler,
+  type SuiteOptions,
+  type SuiteServer,
+} from './http-server-suite.ts';
+export {
+  type MessagingClient,
+  type MessagingLibrary,
+  messagingSuite,
+  type ReceivedMessage,
+  type SuiteMessage,
+} from './messaging-suite.ts';
 export { type ProgramResult, readmeProgram, runReadmeProgram } from './readme-program.ts';
+export { type ClientAnswer, type ClientRequest, type ClientSuiteOptions, type HttpClientLibrary, httpClientSuite, type SuiteClient } from './http-client-suite.ts';

@@ -83,11 +83,13 @@ export class HttpServerTracing<Request, Response> {
     const outer = spanOf(active);
     if (outer !== undefined && isForeignServerSpan(outer))
       return this.#startInside(outer, active, request, response, req, res);
-    let context = tracing.extract(active, req.headers, headerGetter);
+    // A server that was started inside of a span has it as context for ever; once ended it is nobody's parent.
+    const ambient = (outer as { ended?: unknown } | undefined)?.ended === true ? withSpanIn(active, undefined) : active;
+    let context = tracing.extract(ambient, req.headers, headerGetter);
     let links: Link[] | undefined;
     if (config.isTrusted !== undefined && callHook('trustIncoming', config.isTrusted, request) !== true) {
-      links = linkTo(context, active);
-      context = active;
+      links = linkTo(context, ambient);
+      context = ambient;
     }
     const state = this.#stateOf(request, response, req, res);
     const span = tracing.startSpanFrom(state.startName, SpanKind.SERVER, context, state, links);
