@@ -97,7 +97,8 @@ function checkHeaders(headers: StartTracingOptions['headers']): void {
 export function checkBatch(given: BatchOptions): BatchOptions {
   const names = Object.keys(BATCH_DEFAULTS) as Array<keyof BatchOptions>;
   checkOptionNames('batch', given, names);
-  for (const name of names) checkInteger(name, given[name], 1);
+  // Only the wait may be 0: every tick of the event loop is a batch then.
+  for (const name of names) checkInteger(name, given[name], name === 'scheduledDelayMs' ? 0 : 1);
   const batch = { ...BATCH_DEFAULTS, ...given };
   return { ...batch, maxExportBatchSpans: Math.min(batch.maxExportBatchSpans, batch.maxQueueSpans) };
 }

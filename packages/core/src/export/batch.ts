@@ -20,7 +20,7 @@ export interface BatchOptions {
   maxQueueBytes?: number;
   /** Spans in one request; not more than `maxQueueSpans`. 1 or more. Default 512. */
   maxExportBatchSpans?: number;
-  /** Longest wait before a partly filled batch is sent. Milliseconds, 1 or more. Default 5000. */
+  /** Longest wait before a partly filled batch is sent. Milliseconds, 0 or more. Default 5000. */
   scheduledDelayMs?: number;
   /** Longest time for one attempt to send. Milliseconds, 1 or more. Default 30000. */
   exportTimeoutMs?: number;
