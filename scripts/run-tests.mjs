@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
     engines: { type: 'boolean', default: false },
     name: { type: 'string' },
     // Not a judgement of speed: it ends a file that would never end.
-    'file-timeout-s': { type: 'string', default: '600' },
+    'file-timeout-s': { type: 'string', default: '300' },
     root: { type: 'string' },
   },
 });
@@ -55,15 +55,13 @@ process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
 
 async function runNext() {
   for (let file = waiting.shift(); file !== undefined && !interrupt.signal.aborted; file = waiting.shift()) {
-    const options = {
-      cwd: base,
-      reportsDir,
-      timeoutMs: Number(values['file-timeout-s']) * 1000,
-      signal: interrupt.signal,
-    };
+    const expiry = new AbortController();
+    const timer = setTimeout(() => expiry.abort(), Number(values['file-timeout-s']) * 1000);
+    const options = { cwd: base, reportsDir, expired: expiry.signal, interrupted: interrupt.signal };
     if (values.name !== undefined) options.namePattern = values.name;
     const startMs = performance.now();
     const result = await runFile(file, options);
+    clearTimeout(timer);
     if (!interrupt.signal.aborted) report(file, result, performance.now() - startMs);
   }
 }

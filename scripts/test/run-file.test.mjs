@@ -1,25 +1,31 @@
 // The test runner counts what ran, and never takes silence for success.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runFile } from '../tests/run-file.mjs';
 
-const HEAD = "import { before, describe, it, test } from 'node:test';\nimport assert from 'node:assert/strict';\n";
+const HEAD =
+  "import { after, before, describe, it, test } from 'node:test';\nimport assert from 'node:assert/strict';\nimport { writeFileSync } from 'node:fs';\n";
 
-/** Run a test file with this text. */
-async function run(t, text, options = {}) {
+/** Run a test file with this text. One that `hangs` writes a file "ready" when it does, and is then given up. */
+async function run(t, text, { hangs = false } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'clew-run-file-'));
   t.after(() => rmSync(dir, { recursive: true }));
   writeFileSync(join(dir, 'a.test.ts'), HEAD + text);
-  const { passed, failures, output } = await runFile('a.test.ts', {
-    cwd: dir,
-    reportsDir: dir,
-    timeoutMs: 60_000,
-    ...options,
-  });
+  const expiry = new AbortController();
+  const { signal: interrupted } = new AbortController();
+  const running = runFile('a.test.ts', { cwd: dir, reportsDir: dir, expired: expiry.signal, interrupted });
+  if (hangs) await untilReady(dir);
+  if (hangs) expiry.abort();
+  const { passed, failures, output } = await running;
   return { passed, failures, output, texts: failures.map(({ name, text }) => `${name}: ${text}`) };
+}
+
+async function untilReady(dir) {
+  while (!existsSync(join(dir, 'ready'))) await sleep(20);
 }
 
 test('passing tests are counted, also inside of suites, and suites are not', async (t) => {
@@ -35,7 +41,7 @@ test('a failing test is told with its path, its line and its difference', async 
   assert.equal(passed, 0);
   assert.equal(failures.length, 1);
   assert.equal(failures[0].name, 's › b');
-  assert.equal(failures[0].line, 4);
+  assert.equal(failures[0].line, 5);
   assert.match(failures[0].text, /AssertionError: Expected values to be strictly equal:\s+1 !== 2/);
   assert.doesNotMatch(failures[0].text, /node:internal/);
 });
@@ -95,9 +101,18 @@ test('a hook that fails fails the file', async (t) => {
 });
 
 test('a file whose process goes on after its tests is ended and counts as failed', async (t) => {
-  const { passed, texts } = await run(t, "test('a', () => {});\nsetInterval(() => {}, 1000);", { timeoutMs: 3000 });
+  const text = "test('a', () => {});\nafter(() => setInterval(() => writeFileSync('ready', ''), 10));";
+  const { passed, texts, output } = await run(t, text, { hangs: true });
   assert.equal(passed, 1);
-  assert.match(texts[0], /still running after 3 s/);
+  assert.match(output, /no test is running; the process is kept alive by: .*Timeout/);
+  assert.match(texts[0], /still running: a test hangs/);
+});
+
+test('a test that hangs is named', async (t) => {
+  const text = "test('a', () => new Promise(() => setInterval(() => writeFileSync('ready', ''), 10)));";
+  const { passed, output } = await run(t, text, { hangs: true });
+  assert.equal(passed, 0);
+  assert.match(output, /running: a; /);
 });
 
 test('what the file prints is kept', async (t) => {

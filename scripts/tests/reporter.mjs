@@ -1,12 +1,14 @@
 // Reporter of one test file: one JSON line for each thing that tests/run-file.mjs wants to know.
 //
 // It runs in the process of the test file, so errors are turned into text here, where they are still objects.
+import { writeSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 // These say only that something further in has failed, and that one is reported itself.
 const ECHOES = new Set(['subtestsFailed', 'cancelledByParent']);
 
 export default async function* reporter(events) {
+  const running = tellOnSignal();
   const path = [];
   for await (const { type, data } of events) {
     if (type === 'test:start') {
@@ -16,10 +18,24 @@ export default async function* reporter(events) {
       yield line(describe(type, data, path));
     } else if (type === 'test:diagnostic' && data.message.startsWith('Error: ')) {
       yield line({ kind: 'diagnostic', message: data.message });
+    } else if (type === 'test:dequeue') {
+      running.add(data.name);
+    } else if (type === 'test:complete') {
+      running.delete(data.name);
     } else if (type === 'test:summary') {
       yield line({ kind: 'summary' });
     }
   }
+}
+
+// tests/run-file.mjs sends the signal before it ends a file that takes too long.
+function tellOnSignal() {
+  const running = new Set();
+  process.on('SIGUSR2', () => {
+    const tests = running.size === 0 ? 'no test is running' : `running: ${[...running].join(', ')}`;
+    writeSync(2, `${tests}; the process is kept alive by: ${process.getActiveResourcesInfo().join(', ')}\n`);
+  });
+  return running;
 }
 
 function describe(type, data, path) {

@@ -13,8 +13,8 @@ const LAST_OUTPUT_MS = 500;
 
 /**
  * @param file       path of the test file, from `cwd`
- * @param options    `cwd`; `reportsDir` for the report; `timeoutMs` after which the process is ended; `namePattern` as
- *                   in `--test-name-pattern`; `signal` that ends it at once
+ * @param options    `cwd`; `reportsDir` for the report; `namePattern` as in `--test-name-pattern`; `expired`, a
+ *                   signal that ends a file which takes too long; `interrupted`, one that ends it at once
  * @returns `passed` (a count) and `failures`: `{ name, line, text }` each, a skipped test among them
  */
 export async function runFile(file, options) {
@@ -25,7 +25,7 @@ export async function runFile(file, options) {
   return judge(entries, ending, options);
 }
 
-function runProcess(file, report, { cwd, timeoutMs, namePattern, signal }) {
+function runProcess(file, report, { cwd, namePattern, expired, interrupted }) {
   const args = [
     '--conditions=clew-source',
     `--test-reporter=${REPORTER}`,
@@ -45,15 +45,17 @@ function runProcess(file, report, { cwd, timeoutMs, namePattern, signal }) {
       child.kill('SIGTERM');
       setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS).unref();
     };
-    const timer = setTimeout(() => {
+    const expire = () => {
       ending.timedOut = true;
-      end();
-    }, timeoutMs);
-    signal?.addEventListener('abort', end, { once: true });
+      child.kill('SIGUSR2');
+      setTimeout(end, LAST_OUTPUT_MS).unref();
+    };
+    expired.addEventListener('abort', expire, { once: true });
+    interrupted.addEventListener('abort', end, { once: true });
     child.on('error', reject);
     child.on('exit', () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
+      expired.removeEventListener('abort', expire);
+      interrupted.removeEventListener('abort', end);
       // A process that the file has left behind may hold the pipes open for ever, and "close" with them.
       setTimeout(() => {
         child.stdout.destroy();
@@ -72,7 +74,7 @@ function readEntries(report) {
     .map((text) => JSON.parse(text));
 }
 
-function judge(entries, ending, { timeoutMs, namePattern }) {
+function judge(entries, ending, { namePattern }) {
   const tests = entries.filter((entry) => entry.kind === 'test');
   const passed = tests.filter((entry) => entry.outcome === 'passed').length;
   const failures = entries.filter(isFailure).map(({ name, line, error, outcome, isEcho }) => ({
@@ -81,8 +83,7 @@ function judge(entries, ending, { timeoutMs, namePattern }) {
     isEcho,
     text: error ?? `${outcome}: a test that does not run counts as failed`,
   }));
-  const fault =
-    ending.timedOut || failures.length === 0 ? fileFault(entries, ending, timeoutMs, namePattern) : undefined;
+  const fault = ending.timedOut || failures.length === 0 ? fileFault(entries, ending, namePattern) : undefined;
   const late = entries.filter((entry) => entry.kind === 'diagnostic').map((entry) => entry.message);
   for (const text of [fault, ...late].filter((text) => text !== undefined)) {
     failures.push({ name: '(the file itself)', line: 1, isEcho: false, text });
@@ -96,8 +97,8 @@ function isFailure({ kind, outcome, isEcho }) {
   return kind === 'suite' && outcome !== 'passed' && !isEcho;
 }
 
-function fileFault(entries, { code, exitSignal, timedOut }, timeoutMs, namePattern) {
-  if (timedOut) return `still running after ${timeoutMs / 1000} s: a test hangs, or something keeps the process alive`;
+function fileFault(entries, { code, exitSignal, timedOut }, namePattern) {
+  if (timedOut) return 'still running: a test hangs, or something keeps the process alive';
   if (code !== 0) return `the process ended with ${exitSignal ?? `code ${code}`}`;
   if (entries.some((entry) => entry.kind === 'test')) {
     return entries.some((entry) => entry.kind === 'summary') ? undefined : 'ended before its tests were over';
