@@ -14,13 +14,20 @@ export interface ReadSpan {
   attributes: Map<string, unknown>;
 }
 
+interface Reference {
+  refType: string;
+  traceID: string;
+  spanID: string;
+}
+
 interface JaegerSpan {
+  traceID: string;
   spanID: string;
   operationName: string;
   processID: string;
   startTime: number;
   duration: number;
-  references?: { refType: string; spanID: string }[];
+  references?: Reference[];
   tags?: { key: string; value: unknown }[];
 }
 
@@ -49,7 +56,7 @@ function toReadSpan(span: JaegerSpan, trace: JaegerTrace): ReadSpan {
   const attributes = new Map(span.tags?.map((tag) => [tag.key, tag.value]));
   return {
     id: span.spanID,
-    parentId: span.references?.find((reference) => reference.refType === 'CHILD_OF')?.spanID,
+    parentId: parentOf(span)?.spanID,
     service: trace.processes[span.processID]?.serviceName ?? '?',
     name: span.operationName,
     kind: String(attributes.get('span.kind') ?? 'internal').toUpperCase(),
@@ -57,4 +64,10 @@ function toReadSpan(span: JaegerSpan, trace: JaegerTrace): ReadSpan {
     durationUs: span.duration,
     attributes,
   };
+}
+
+/** Jaeger shows a parent to which the span also has a link, as a consumer has, as this link alone. */
+function parentOf({ references = [], traceID }: JaegerSpan): Reference | undefined {
+  const here = references.filter((reference) => reference.traceID === traceID);
+  return here.find((reference) => reference.refType === 'CHILD_OF') ?? here[0];
 }
