@@ -1,0 +1,150 @@
+/** Attaches to a pool of pg, or to the prototype of all of them. */
+import type { Connection } from '@clew/core/database';
+import { type AnyFunction, checkTarget, isTraced, NOWHERE, PgTracing, replaceMethods, stateOf } from './pg-tracing.ts';
+import { QueryCall } from './query-call.ts';
+import { closeOpenQueries } from './submittable.ts';
+import { attachClient, type ClientClass, tracedClass } from './trace-client.ts';
+import type { ClientLike, PoolLike, TracePgOptions } from './types.ts';
+
+/**
+ * Trace the queries of a pool and of all of its clients, those that it has and those that it will have.
+ *
+ * @param pool  of pg or pg-pool; tracing it twice traces it once, with the options of the first time
+ * @returns the same pool
+ * @throws ClewError `CLEW_ERR_OPTION` for a wrong option, `CLEW_ERR_TARGET` for something that is no pool
+ */
+export function tracePool<P extends PoolLike>(pool: P, options?: TracePgOptions): P {
+  checkTarget('tracePool', 'a pool of pg', pool, ['query', 'connect', 'on', 'Client']);
+  const tracing = new PgTracing('tracePool', options);
+  if (isTraced(pool)) return pool;
+  traceClients(pool, tracing);
+  attachPool(pool, tracing);
+  return pool;
+}
+
+/** What we use of a pool beside its public methods: the class of its clients, and those that are connected. */
+interface PoolInternals {
+  Client: ClientClass;
+  readonly _clients?: readonly ClientLike[];
+}
+
+/** Trace the clients of a pool. */
+export function traceClients(pool: PoolLike, tracing: PgTracing): void {
+  const internals = pool as unknown as PoolInternals;
+  internals.Client = tracedClass(internals.Client, tracing);
+  for (const client of internals._clients ?? []) attachClient(client, tracing);
+}
+
+/** Trace `query` and `connect` of a pool, or of every pool with this prototype; its clients are traced elsewhere. */
+export function attachPool(target: PoolLike, tracing: PgTracing): void {
+  if (isTraced(target)) return;
+  // Only the caller's arguments are handed to them.
+  const { query, connect } = target as unknown as Record<'query' | 'connect', AnyFunction>;
+  replaceMethods(target, { query: tracedPoolQuery(tracing, query), connect: tracedPoolConnect(tracing, connect) });
+}
+
+// The query for which a pool's `query` calls its own `connect`, which it does at once. Never set across a tick.
+let starting: QueryCall | undefined;
+
+function tracedPoolQuery(tracing: PgTracing, original: AnyFunction): AnyFunction {
+  return function query(this: unknown, config: unknown, values?: unknown, callback?: unknown): unknown {
+    const call = new QueryCall(tracing, config, values);
+    const { context } = call;
+    const outer = starting;
+    starting = call;
+    try {
+      if (typeof values === 'function') {
+        return original.call(this, config, tracing.bind(context, values as AnyFunction), callback);
+      }
+      const bound = typeof callback === 'function' ? tracing.bind(context, callback as AnyFunction) : callback;
+      return original.call(this, config, values, bound);
+    } finally {
+      starting = outer;
+    }
+  };
+}
+
+function tracedPoolConnect(tracing: PgTracing, original: AnyFunction): AnyFunction {
+  return function connect(this: unknown, callback?: unknown): unknown {
+    // `connect` is a method, so there is a pool.
+    const pool = this as PoolLike;
+    const call = starting;
+    starting = undefined;
+    endWithRelease(pool);
+    if (typeof callback !== 'function') return original.call(pool, callback);
+    if (call === undefined) return original.call(pool, tracing.bind(tracing.active(), callback as AnyFunction));
+    return acquireFor(call, tracing, pool, original, callback as AnyFunction);
+  };
+}
+
+// The span covers the wait for a client: that is where an exhausted pool shows.
+function acquireFor(
+  call: QueryCall,
+  tracing: PgTracing,
+  pool: PoolLike,
+  original: AnyFunction,
+  callback: AnyFunction,
+): unknown {
+  const known = placeOf(tracing, pool);
+  if (known !== undefined) call.start(known);
+  const acquired = (error: unknown, client: unknown, release: unknown): unknown => {
+    // Before `connect` has returned only when it could not even try.
+    call.start(placeOf(tracing, pool) ?? NOWHERE);
+    if (!error) return runOn(client as ClientLike, call, tracing, callback, release);
+    call.fail(error);
+    return callback(error, client, release);
+  };
+  const result = call.attempt(() => original.call(pool, acquired));
+  // A pool's first query: only now there is a client that knows where it will connect to.
+  call.start(placeOf(tracing, pool) ?? NOWHERE);
+  return result;
+}
+
+// The pool runs the query on the client at once.
+function runOn(
+  client: ClientLike,
+  call: QueryCall,
+  tracing: PgTracing,
+  callback: AnyFunction,
+  release: unknown,
+): unknown {
+  // Clients of a class that constructs objects of another class.
+  attachClient(client, tracing);
+  const state = stateOf(client);
+  state.poolQuery = call;
+  try {
+    return callback(undefined, client, release);
+  } finally {
+    if (state.poolQuery !== undefined) {
+      // Something between the pool and the client did not run it.
+      state.poolQuery = undefined;
+      call.end();
+    }
+  }
+}
+
+const places = new WeakMap<PoolLike, Connection>();
+
+// Where a pool connects to; kept, because an idle pool has no clients and an ended one gets none.
+function placeOf(tracing: PgTracing, pool: PoolLike): Connection | undefined {
+  const known = places.get(pool);
+  if (known !== undefined) return known;
+  const client = (pool as unknown as PoolInternals)._clients?.[0];
+  if (client === undefined) return undefined;
+  const place = tracing.connectionOf(client);
+  places.set(pool, place);
+  return place;
+}
+
+const pools = new WeakSet<PoolLike>();
+
+// A cursor or stream that is still open when its client goes back to the pool will not be read any more.
+function endWithRelease(pool: PoolLike): void {
+  if (pools.has(pool)) return;
+  pools.add(pool);
+  pool.on('release', onRelease);
+}
+
+function onRelease(_error: unknown, client: ClientLike): void {
+  closeOpenQueries(client);
+}

@@ -1,0 +1,102 @@
+/** The traced form of a client's `query`, for every way in which it can be called. */
+import type { AnyFunction, ClientState, PgTracing } from './pg-tracing.ts';
+import { stateOf } from './pg-tracing.ts';
+import { isSubmittable } from './query-args.ts';
+import { QueryCall } from './query-call.ts';
+import { traceSubmittable } from './submittable.ts';
+
+/**
+ * Make it. It works on an instance and on a prototype: the client is `this`.
+ *
+ * @param original  pg's own method; called with the same client and the same arguments but for the callback
+ */
+export function tracedQuery(tracing: PgTracing, original: AnyFunction): AnyFunction {
+  return function query(this: unknown, config: unknown, values?: unknown, callback?: unknown): unknown {
+    // pg throws for these, and there is nothing to trace.
+    if (config === null || config === undefined) return original.call(this, config, values, callback);
+    // `query` is a method, so there is a client.
+    const client = this as object;
+    const state = stateOf(client);
+    if (state.poolQuery !== undefined && typeof callback === 'function') {
+      return runForPool(state, state.poolQuery, original, client, config, values, callback as AnyFunction);
+    }
+    const call = new QueryCall(tracing, config, values);
+    if (isSubmittable(config)) {
+      return traceSubmittable(tracing, call, client, config, () => original.call(client, config, values, callback));
+    }
+    call.start(tracing.connectionOf(client));
+    return runQuery(call, original, client, config, values, callback);
+  };
+}
+
+// The pool has started the span, and its own callback hands the result on to the application's.
+function runForPool(
+  state: ClientState,
+  call: QueryCall,
+  original: AnyFunction,
+  client: object,
+  config: unknown,
+  values: unknown,
+  callback: AnyFunction,
+): unknown {
+  state.poolQuery = undefined;
+  return call.attempt(() => original.call(client, config, values, call.settling(callback)));
+}
+
+function runQuery(
+  call: QueryCall,
+  original: AnyFunction,
+  client: object,
+  config: unknown,
+  values: unknown,
+  callback: unknown,
+): unknown {
+  // The order in which pg looks for a callback.
+  if (typeof callback === 'function') {
+    const settling = call.settlingInContext(callback as AnyFunction);
+    return call.attempt(() => original.call(client, config, values, settling));
+  }
+  if (typeof values === 'function') {
+    const settling = call.settlingInContext(values as AnyFunction);
+    return call.attempt(() => original.call(client, config, settling, callback));
+  }
+  const own = typeof config === 'object' ? (config as { callback?: unknown }).callback : undefined;
+  if (typeof own === 'function') {
+    // On top of the application's object, which older versions of pg would change and which may have getters.
+    const settling = { value: call.settlingInContext(own as AnyFunction), writable: true, enumerable: true };
+    const derived: unknown = Object.create(config as object, { callback: settling });
+    return call.attempt(() => original.call(client, derived, values, callback));
+  }
+  return observe(
+    call,
+    call.attempt(() => original.call(client, config, values, callback)),
+  );
+}
+
+// A promise that is derived, not watched: a handler on the side would hide rejections that nobody handles.
+function observe(call: QueryCall, result: unknown): unknown {
+  if (!call.isOpen) return result;
+  if (!isThenable(result)) {
+    call.end();
+    return result;
+  }
+  return result.then(
+    (value) => {
+      call.succeed(value);
+      return value;
+    },
+    (error: unknown) => {
+      call.fail(error);
+      throw error;
+    },
+  );
+}
+
+interface Thenable {
+  then(onFulfilled: (value: unknown) => unknown, onRejected: (error: unknown) => unknown): unknown;
+}
+
+// Promise libraries that the application hands to pg are no native promises.
+function isThenable(value: unknown): value is Thenable {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
