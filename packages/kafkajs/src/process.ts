@@ -41,7 +41,7 @@ const OUTCOME: Outcome<unknown> = { protocolError: protocolErrorType };
 /**
  * Call a handler in the span that `start` makes; where that fails, without one.
  *
- * @returns what the handler returned, the same promise too
+ * @returns what the handler returned; see `settle`
  */
 export function processIn<P, R>(
   tracing: KafkaTracing,

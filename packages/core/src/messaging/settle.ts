@@ -14,7 +14,8 @@ export interface Outcome<R> {
 /**
  * Call a function and end the span with its outcome: when it returns or throws, or when its promise settles.
  *
- * @returns what `call` returned, the same promise too
+ * @returns what `call` returned; for a promise one that settles in the same way. Not the promise itself: watching that
+ *   one beside the caller would count as handling its rejection, and an error that nobody handles would go unnoticed.
  */
 export function settle<R>(span: Span, call: () => R, outcome: Outcome<R>): R {
   let result: R;
@@ -28,12 +29,18 @@ export function settle<R>(span: Span, call: () => R, outcome: Outcome<R>): R {
     succeed(span, result as Awaited<R>, outcome);
     return result;
   }
-  // Watched beside the promise that the caller gets: an unhandled rejection stays the caller's.
-  result.then(
-    (value: Awaited<R>) => succeed(span, value, outcome),
-    (error: unknown) => fail(span, error, outcome),
+  const settled = result.then(
+    (value: Awaited<R>) => {
+      succeed(span, value, outcome);
+      return value;
+    },
+    (error: unknown) => {
+      fail(span, error, outcome);
+      throw error;
+    },
   );
-  return result;
+  // R is a promise here, and this one settles as it does.
+  return settled as R;
 }
 
 /**
