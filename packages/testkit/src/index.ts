@@ -7,6 +7,7 @@ export {
   startBackend,
   type TestContext,
 } from './backends.ts';
+export { type DatabaseClient, type DatabaseLibrary, databaseSuite, type QueryCallback } from './database-suite.ts';
 export {
   type Answer,
   type Exchange,
@@ -24,4 +25,11 @@ export {
   type SuiteMessage,
 } from './messaging-suite.ts';
 export { type ProgramResult, readmeProgram, runReadmeProgram } from './readme-program.ts';
-export { type ClientAnswer, type ClientRequest, type ClientSuiteOptions, type HttpClientLibrary, httpClientSuite, type SuiteClient } from './http-client-suite.ts';
+export {
+  type ClientAnswer,
+  type ClientRequest,
+  type ClientSuiteOptions,
+  type HttpClientLibrary,
+  httpClientSuite,
+  type SuiteClient,
+} from './http-client-suite.ts';
