@@ -1,7 +1,9 @@
 // npm run bench: measure what tracing costs. README.md beside this folder says how and why.
 import { chooseCores, type Cores } from './cores.ts';
 import { runCore } from './core/run.ts';
-import { type Arrived, runHttp, voidReason } from './http/run.ts';
+import { type Arrived, voidReason } from './http/arrived.ts';
+import { runHttp } from './http/run.ts';
+import { runToggle } from './http/toggle.ts';
 import { FRAMEWORKS, type Framework } from './http/variant.ts';
 import { loadGenerator } from './load.ts';
 import { commit, machine, versions } from './machine.ts';
@@ -33,7 +35,8 @@ async function main(options: Options): Promise<void> {
   prepare(runsClew ? ['core', ...options.benchmarks] : []);
   const cores = chooseCores();
   for (const name of options.benchmarks) {
-    process.stderr.write(`${name}: ${describeSetUp(name, cores)}\n`);
+    const loadless = name === 'core' || options.toggle;
+    process.stderr.write(`${name}: ${describeCores(cores)}${loadless ? '' : `, load from ${loadGenerator()}`}\n`);
     const { result, voids } = await run(name, options, cores);
     for (const line of voids) console.error(`VOID ${line}`);
     // What is void is shown for the search of the cause, never kept.
@@ -43,15 +46,14 @@ async function main(options: Options): Promise<void> {
   }
 }
 
-function describeSetUp(name: BenchmarkName, { server, load }: Cores): string {
-  const where =
-    server === undefined ? 'nothing is pinned to a core' : `measured on core ${server}, all else on ${load}`;
-  return name === 'core' ? where : `${where}, load from ${loadGenerator()}`;
+function describeCores({ server, load }: Cores): string {
+  return server === undefined ? 'nothing is pinned to a core' : `measured on core ${server}, all else on ${load}`;
 }
 
 function run(name: BenchmarkName, options: Options, cores: Cores): Promise<Outcome> {
   const framework = FRAMEWORKS.find((known) => known === name);
-  return framework === undefined ? benchCore(options, cores) : benchHttp(framework, options, cores);
+  if (framework === undefined) return benchCore(options, cores);
+  return options.toggle ? benchToggle(framework, options, cores) : benchHttp(framework, options, cores);
 }
 
 async function benchCore(options: Options, cores: Cores): Promise<Outcome> {
@@ -66,7 +68,7 @@ async function benchCore(options: Options, cores: Cores): Promise<Outcome> {
 }
 
 async function benchHttp(framework: Framework, options: Options, cores: Cores): Promise<Outcome> {
-  const { toggle, seconds = toggle ? 0.5 : 2.5, warmUpSeconds = 4 } = options;
+  const { seconds = 2.5, warmUpSeconds = 4 } = options;
   const { windows, arrived } = await runHttp(framework, { ...options, seconds, warmUpSeconds }, cores);
   const figures = (of: (window: (typeof windows)[string][number]) => number): Record<string, number[]> =>
     Object.fromEntries(Object.entries(windows).map(([name, list]) => [name, list.map(of)]));
@@ -81,16 +83,26 @@ async function benchHttp(framework: Framework, options: Options, cores: Cores): 
       figures((window) => window.rssBytes / BYTES_PER_MB),
     ),
   };
-  const how = toggle ? 'all variants in one process, one answering at a time' : 'a process for each variant';
-  const title = `CPU of the server process per \`GET /users/:id\` on ${framework} at saturation, ${how}`;
-  const voids = Object.entries(arrived).flatMap(([name, one]) => {
+  const title = `CPU of the server process per \`GET /users/:id\` on ${framework} at saturation`;
+  return { result: describe(framework, title, options, cpu, { memory }), voids: checkArrived(arrived) };
+}
+
+async function benchToggle(framework: Framework, options: Options, cores: Cores): Promise<Outcome> {
+  const { micros, arrived } = await runToggle(framework, options, cores);
+  const title =
+    `CPU per \`GET /users/:id\` on ${framework} over connections in memory, ` +
+    'all variants in one process that answer in turns';
+  const result = describe(`${framework}-toggle`, title, options, compare('µs', micros), {});
+  return { result, voids: checkArrived(arrived) };
+}
+
+/** Tell what arrived, and return a line for every variant whose spans do not match its requests. */
+function checkArrived(arrived: Record<string, Arrived>): string[] {
+  return Object.entries(arrived).flatMap(([name, one]) => {
+    process.stderr.write(`${name}: ${describeArrived(one)}\n`);
     const reason = voidReason(name, one);
-    return reason === undefined ? [] : [`${framework} ${name}: ${reason}`];
+    return reason === undefined ? [] : [`${name}: ${reason}`];
   });
-  for (const [name, one] of Object.entries(arrived)) process.stderr.write(`${name}: ${describeArrived(one)}\n`);
-  const name = toggle ? `${framework}-toggle` : framework;
-  // Variants that share a process share its memory too, so that nobody's part of it could be told.
-  return { result: describe(name, title, options, cpu, toggle ? {} : { memory }), voids };
 }
 
 function describeArrived({ requests, spans, bytesPerRequest, attributesPerServerSpan }: Arrived): string {

@@ -11,11 +11,11 @@ export interface Options {
   readonly json: boolean;
   /** Keep the result in `results.json` and render `RESULTS.md` from it. */
   readonly write: boolean;
-  /** All variants in one server process, one of them answering at a time. HTTP benchmarks only. Default false. */
+  /** All variants but the official SDK in one process that answer in turns. HTTP benchmarks only. Default false. */
   readonly toggle: boolean;
-  /** Measured rounds, each with every variant once. 1 or more. Default 10, with `toggle` 40. */
+  /** Measured rounds, each with every variant once. 1 or more. Default 10, with `toggle` 200. */
   readonly rounds: number;
-  /** Length of one measured window of one variant. Seconds, above 0. Default 2.5; core 0.2 per case; with `toggle` 0.5. */
+  /** Length of one measured window of one variant. Seconds, above 0. Default 2.5; core 0.2 per case. */
   readonly seconds: number | undefined;
   /** Unmeasured load before the first round, per variant. Seconds, 0 or more. Default 4; core 1 per case. */
   readonly warmUpSeconds: number | undefined;
@@ -29,9 +29,9 @@ export interface Options {
 
 export const USAGE = `npm run bench -- core|express|fastify… [options]
 
-  --toggle          all variants but otel in one server process, for the finest differences
-  --rounds N        measured rounds, each with every variant once (default 10, with --toggle 40)
-  --seconds S       length of one measured window (default 2.5; core: 0.2 per case; --toggle: 0.5)
+  --toggle          all variants but otel in one process and in memory, for the finest differences
+  --rounds N        measured rounds, each with every variant once (default 10, with --toggle 200)
+  --seconds S       length of one measured window (default 2.5; core: 0.2 per case)
   --warm-up S       unmeasured load before the first round, per variant (default 4; core: 1 per case)
   --connections N   connections of the load generator (default 32)
   --variants a,b    only these variants; bare is always run
@@ -65,7 +65,7 @@ export function parseOptions(args: readonly string[]): Options {
     json: given.has('--json'),
     write: given.has('--write'),
     toggle,
-    rounds: whole('--rounds', given.get('--rounds') ?? (toggle ? '40' : '10')),
+    rounds: whole('--rounds', given.get('--rounds') ?? (toggle ? '200' : '10')),
     seconds: optionalNumber('--seconds', given.get('--seconds'), Number.MIN_VALUE),
     warmUpSeconds: optionalNumber('--warm-up', given.get('--warm-up'), 0),
     connections: whole('--connections', given.get('--connections') ?? '32'),

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { voidReason } from '../src/http/run.ts';
+import { voidReason } from '../src/http/arrived.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const VARIANTS = ['bare', 'control', 'clew', 'clew-unsampled', 'otel', 'otel-unsampled'];
@@ -22,6 +22,12 @@ for (const framework of ['express', 'fastify']) {
     assert.deepEqual(Object.keys(result.cases), ['memory']);
   });
 }
+
+test('toggling runs the variants that can share a process, and counts their spans', () => {
+  const result = bench('fastify', '--toggle');
+  assert.equal(result.name, 'fastify-toggle');
+  assert.deepEqual(Object.keys(result.variants), ['bare', 'control', 'clew', 'clew-unsampled']);
+});
 
 test('a short run of core times every case on each implementation', () => {
   const result = bench('core', '--seconds', '0.02', '--warm-up', '0');

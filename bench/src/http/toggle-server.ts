@@ -1,60 +1,64 @@
 // The measured process of --toggle: toggle-server.ts <framework> <variant,variant…> <sink URL>
 // All variants live in it, and one of them answers at a time: what differs between two processes
 // (where code and heap came to lie) is the same for all of them then.
-import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import { answerParent } from '../child.ts';
 import { expressApp, fastifyApp, makeUser } from './apps.ts';
-import { settle } from './settle.ts';
+import { MemoryConnection } from './memory-connection.ts';
 import { type Framework, VARIANTS, type Variant } from './variant.ts';
 
 interface Toggled {
   readonly variant: Variant;
   readonly listener: RequestListener;
+  served: number;
 }
 
 const [framework = '', names = '', sinkUrl = ''] = process.argv.slice(2);
 const toggled = new Map<string, Toggled>();
 for (const name of names.split(',')) toggled.set(name, await load(name));
 
-const requests = new Map<string, number>();
-let [current = ''] = toggled.keys();
-let served = 0;
-let listener = find(current).listener;
-let cpu = process.cpuUsage();
-
-const server = createServer((request, response) => listener(request, response)).listen(0, '127.0.0.1');
-await once(server, 'listening');
+let [current] = toggled.values();
+let toAsk = 0;
+let unanswered = 0;
+let onIdle: (() => void) | undefined;
+const server = createServer((request, response) => current?.listener(request, response));
+const connections = Array.from({ length: 8 }, () => new MemoryConnection(server, askAgain));
 
 answerParent({
-  address: () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), // AddressInfo: it listens on TCP.
-  begin: async ({ variant: name }) => {
-    keepCount();
-    current = String(name);
-    served = requests.get(current) ?? 0;
-    listener = find(current).listener;
-    await settle(find(current).variant);
-    cpu = process.cpuUsage();
-    return { requests: served };
+  window: async ({ name, requests }) => {
+    current = toggled.get(String(name));
+    if (current === undefined) throw new Error(`unknown variant ${String(name)}`);
+    const before = current.served;
+    const start = process.cpuUsage();
+    await serve(Number(requests));
+    await current.variant.flush();
+    const { user, system } = process.cpuUsage(start);
+    return { cpuMicros: user + system, requests: current.served - before };
   },
-  end: async ({ variant: name }) => {
-    keepCount();
-    await settle(find(String(name)).variant);
-    const { user, system } = process.cpuUsage(cpu);
-    return { cpuMicros: user + system, requests: requests.get(String(name)) ?? 0, rssBytes: process.memoryUsage.rss() };
-  },
+  served: ({ name }) => ({ requests: toggled.get(String(name))?.served ?? 0 }),
 });
 
-function keepCount(): void {
-  requests.set(current, served);
+function serve(requests: number): Promise<void> {
+  toAsk = requests;
+  for (const connection of connections) {
+    if (toAsk === 0) break;
+    toAsk--;
+    unanswered++;
+    connection.ask();
+  }
+  return new Promise((resolve) => {
+    onIdle = resolve;
+  });
 }
 
-function find(name: string): Toggled {
-  const found = toggled.get(name);
-  if (found === undefined) throw new Error(`unknown variant ${name}`);
-  return found;
+function askAgain(connection: MemoryConnection): void {
+  if (toAsk > 0) {
+    toAsk--;
+    connection.ask();
+  } else if (--unanswered === 0) {
+    onIdle?.();
+  }
 }
 
 async function load(name: string): Promise<Toggled> {
@@ -64,13 +68,17 @@ async function load(name: string): Promise<Toggled> {
     isAlone: false,
   });
   if (variant === undefined) throw new Error(`unknown variant ${name}`);
-  if (framework === 'express') return { variant, listener: expressApp(variant, findUser) };
-  const app = await fastifyApp(variant, findUser);
-  await app.ready();
-  return { variant, listener: (request, response) => app.routing(request, response) };
+  const findUser = (id: string): object => {
+    one.served++;
+    return makeUser(id);
+  };
+  const one: Toggled = { variant, listener: await listenerOf(variant, findUser), served: 0 };
+  return one;
 }
 
-function findUser(id: string): object {
-  served++;
-  return makeUser(id);
+async function listenerOf(variant: Variant, findUser: (id: string) => object): Promise<RequestListener> {
+  if (framework === 'express') return expressApp(variant, findUser);
+  const app = await fastifyApp(variant, findUser);
+  await app.ready();
+  return (request, response) => app.routing(request, response);
 }
