@@ -10,7 +10,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import { pino } from 'pino';
 import promClient from 'prom-client';
 
-import { announce, listen, onShutdown, orExit, portOr } from './service.ts';
+import { announce, closeServer, listen, onShutdown, orExit, portOr } from './service.ts';
 
 const ORDERS_URL = process.env.ORDERS_URL ?? 'http://127.0.0.1:3001';
 const TIERS = ['standard', 'gold'];
@@ -86,7 +86,7 @@ async function askOrders(path: string, body?: unknown): Promise<{ status: number
 
 const server = createServer(app);
 onShutdown(async () => {
-  server.close().closeAllConnections();
+  await closeServer(server);
   await tracing.shutdown();
 });
 const url = await orExit('gateway cannot listen', listen(server, portOr(3000)));

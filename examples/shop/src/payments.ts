@@ -9,7 +9,7 @@ import type { NextFunction, Request, Response } from 'express';
 import express from 'express-4';
 import { pino } from 'pino';
 
-import { announce, listen, onShutdown, orExit, portOr } from './service.ts';
+import { announce, closeServer, listen, onShutdown, orExit, portOr } from './service.ts';
 
 /** A person looks at charges from here on, which takes a while. */
 const REVIEW_FROM_CENTS = 1_000_000;
@@ -42,7 +42,7 @@ async function charge(order: { orderId: string; amountCents: number }): Promise<
 
 const server = createServer(app);
 onShutdown(async () => {
-  server.close().closeAllConnections();
+  await closeServer(server);
   await tracing.shutdown();
 });
 const url = await orExit('payments cannot listen', listen(server, portOr(3003)));

@@ -3,6 +3,8 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+const CLOSE_IDLE_MS = 50;
+
 /** The address to listen on: loopback unless a container needs `0.0.0.0`. */
 export const host: string = process.env.HOST ?? '127.0.0.1';
 
@@ -47,6 +49,18 @@ export function listen(server: Server, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => resolve(`http://${host}:${(server.address() as AddressInfo).port}`));
+  });
+}
+
+/** Stop listening, and wait until the requests under way are answered. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // A connection that is kept alive becomes idle after its answer, and the server would wait for its time-out.
+    const timer = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
+    server.close(() => {
+      clearInterval(timer);
+      resolve();
+    });
   });
 }
 

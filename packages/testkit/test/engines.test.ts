@@ -71,7 +71,10 @@ test('an engine neither keeps its program alive nor outlives it', { timeout: 60_
   const program = `const { startKafka } = await import(${engines}); console.log((await startKafka()).brokers[0]);`;
   const { KAFKA_BROKERS: _given, ...env } = process.env;
   // It never closes the engine, and still ends by itself.
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { env, stdio: ['ignore', 'pipe', 2] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [[code], output] = await Promise.all([once(child, 'close'), text(child.stdout)]);
   assert.equal(code, 0);
   const port = Number(/^127\.0\.0\.1:(\d+)\n$/.exec(output)?.[1]);
