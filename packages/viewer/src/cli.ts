@@ -87,14 +87,14 @@ function number(flag: string, value: string | undefined): number | undefined {
 }
 
 function run(viewer: Viewer, { options, printEnv }: Flags): void {
+  // Before anything is printed: whoever reads that may end us at once. Once: a second Ctrl-C, should closing hang, ends the process the hard way.
+  const end = (): void => void viewer.close();
+  process.once('SIGINT', end).once('SIGTERM', end);
   const environment = `OTEL_EXPORTER_OTLP_ENDPOINT=${viewer.otlpUrl}`;
   const page = options.token === undefined ? viewer.url : `${viewer.url}/?token=${encodeURIComponent(options.token)}`;
   const greeting = `Clew viewer   ${page}\nOTLP/HTTP     ${viewer.otlpUrl}\nSend with     ${environment}\n`;
   if (printEnv) process.stdout.write(`${environment}\n`);
   (printEnv ? process.stderr : process.stdout).write(`${greeting}Ctrl-C ends it.\n`);
-  // Once: a second Ctrl-C, should closing hang, ends the process the hard way.
-  const end = (): void => void viewer.close();
-  process.once('SIGINT', end).once('SIGTERM', end);
 }
 
 main().catch((error: unknown) => {

@@ -78,9 +78,9 @@ export function jaegerTrace(trace: StoredTrace, raw: boolean): JaegerTrace {
   };
 }
 
-/** The tags that Jaeger shows of a span: its attributes, and what OTLP keeps in fields of its own. */
-export function spanTags(span: Span): JaegerTag[] {
-  const tags = span.attributes.map(jaegerTag);
+/** Tags that stand for what OTLP keeps in fields of its own. */
+export function fieldTags(span: Span): JaegerTag[] {
+  const tags: JaegerTag[] = [];
   const add = (key: string, value: string): void => {
     if (value !== '') tags.push({ key, type: 'string', value });
   };
@@ -91,7 +91,7 @@ export function spanTags(span: Span): JaegerTag[] {
   add('otel.status_description', span.statusMessage);
   add('w3c.tracestate', span.traceState);
   if (span.statusCode === STATUS_ERROR) tags.push({ key: 'error', type: 'bool', value: true });
-  return tags.sort(byKey);
+  return tags;
 }
 
 /** One attribute as a tag. */
@@ -138,7 +138,7 @@ function jaegerSpan(span: Span, processID: string, ids: ReadonlySet<string> | un
     references: references(span),
     startTime: microseconds(span.startNs),
     duration: Math.trunc(durationNs(span) / 1000),
-    tags: spanTags(span),
+    tags: [...span.attributes.map(jaegerTag), ...fieldTags(span)].sort(byKey),
     logs: span.events.map(jaegerLog),
     processID,
     warnings: warnings(span, ids),

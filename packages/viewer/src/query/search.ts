@@ -2,7 +2,7 @@
 import { summarize, type TraceSummary } from '../analyze/summary.ts';
 import { type Attribute, durationNs, KIND_NAMES, type Span, STATUS_ERROR } from '../store/model.ts';
 import type { StoredTrace, TraceStore } from '../store/trace-store.ts';
-import { jaegerTag, spanTags } from './jaeger.ts';
+import { fieldTags, jaegerTag } from './jaeger.ts';
 import type { TraceQuery } from './jaeger-params.ts';
 
 /** A trace and what a list shows of it. */
@@ -100,12 +100,11 @@ function matches(span: Span, query: TraceQuery): boolean {
 function hasTag(span: Span, key: string, value: string): boolean {
   // An error is a status in OTLP, so `error=false` finds every span that did not fail.
   if (key === 'error' && value === String(span.statusCode === STATUS_ERROR)) return true;
-  if (spanTags(span).some((tag) => tag.key === key && String(tag.value) === value)) return true;
-  if (
-    span.events.some((event) => (key === 'event' && event.name === value) || hasAttribute(event.attributes, key, value))
-  )
-    return true;
-  return hasAttribute(span.resource.attributes, key, value);
+  if (hasAttribute(span.attributes, key, value) || hasAttribute(span.resource.attributes, key, value)) return true;
+  if (fieldTags(span).some((tag) => tag.key === key && String(tag.value) === value)) return true;
+  return span.events.some(
+    (event) => (key === 'event' && event.name === value) || hasAttribute(event.attributes, key, value),
+  );
 }
 
 function hasAttribute(attributes: readonly Attribute[], key: string, value: string): boolean {

@@ -20,25 +20,35 @@ const GROUP_END = 4;
 /** Deepest nesting of messages and values. The official libraries refuse more than 100. */
 export const MAX_DEPTH = 100;
 
-const SHORT_ASCII = 24;
+/** Longest text that is looked up among known ones, bytes. Keys, names and most values are shorter. */
+const MAX_KNOWN_LENGTH = 48;
+/** Places for known texts, a power of two. */
+const KNOWN_TEXTS = 8192;
 
-/** A cursor over one message. */
+/**
+ * Texts met before, by a hash of their bytes; a new one takes the place of another with the same hash. Each request repeats
+ * the keys and names of the one before: found here they cost no new string, and a hundred thousand spans share one copy.
+ */
+const known: string[] = new Array(KNOWN_TEXTS).fill('');
+
+/** A cursor over one message, and over those nested in it while they are entered. */
 export class ProtoReader {
   readonly #bytes: Buffer;
-  readonly #end: number;
-  readonly depth: number;
-  #at: number;
+  readonly #view: DataView;
+  #at = 0;
+  #end: number;
+  #depth = 0;
+  #traceId = '';
+  #traceIdAt = -1;
   /** Number of the field that {@link next} found. */
   field = 0;
   /** Wire type of the field that {@link next} found. */
   wire = 0;
 
-  constructor(bytes: Buffer, start = 0, end: number = bytes.length, depth = 0) {
-    if (depth > MAX_DEPTH) throw new DecodeError(`messages nested deeper than ${MAX_DEPTH}`);
+  constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.#at = start;
-    this.#end = end;
-    this.depth = depth;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#end = bytes.length;
   }
 
   /** Moves to the next field; false at the end of the message. */
@@ -58,15 +68,26 @@ export class ProtoReader {
 
   /** Passes over the current field's value. */
   skip(): void {
-    this.#skip(this.wire, this.field, this.depth);
+    this.#skip(this.wire, this.field, this.#depth);
   }
 
-  /** A nested message. */
-  message(): ProtoReader {
+  /**
+   * Enters the message that is the current field's value: {@link next} then walks its fields.
+   *
+   * @returns what {@link leave} needs to go on after it
+   */
+  enter(): number {
     const length = this.#length();
-    const start = this.#at;
-    this.#at += length;
-    return new ProtoReader(this.#bytes, start, this.#at, this.depth + 1);
+    if (++this.#depth > MAX_DEPTH) throw new DecodeError(`messages nested deeper than ${MAX_DEPTH}`);
+    const outerEnd = this.#end;
+    this.#end = this.#at + length;
+    return outerEnd;
+  }
+
+  /** Leaves the message that was entered, all of whose fields have been read. */
+  leave(outerEnd: number): void {
+    this.#end = outerEnd;
+    this.#depth--;
   }
 
   /** UTF-8 text; bytes that are no UTF-8 become U+FFFD. */
@@ -74,14 +95,15 @@ export class ProtoReader {
     const length = this.#length();
     const start = this.#at;
     this.#at += length;
-    if (length > SHORT_ASCII) return this.#bytes.toString('utf8', start, this.#at);
-    let text = '';
-    for (let at = start; at < this.#at; at++) {
-      const code = this.#bytes[at] as number; // #length() has checked the range
-      if (code > 127) return this.#bytes.toString('utf8', start, this.#at);
-      text += String.fromCharCode(code);
-    }
-    return text;
+    if (length > MAX_KNOWN_LENGTH) return this.#bytes.toString('utf8', start, this.#at);
+    let hash = length;
+    for (let at = start; at < this.#at; at++) hash = Math.imul(hash, 31) + (this.#bytes[at] as number); // in range
+    const place = (hash ^ (hash >>> 15)) & (KNOWN_TEXTS - 1);
+    const text = known[place] as string; // every place is filled
+    if (this.#equals(text, start, length)) return text;
+    const fresh = this.#bytes.toString('utf8', start, this.#at);
+    known[place] = fresh;
+    return fresh;
   }
 
   /** A copy of a byte string: a view would keep the whole request alive. */
@@ -100,10 +122,22 @@ export class ProtoReader {
     return this.#bytes.toString('hex', start, this.#at);
   }
 
+  /** As {@link hex}, for values that mostly repeat the last one: spans come in traces. */
+  repeatedHex(): string {
+    const length = this.#length();
+    const start = this.#at;
+    this.#at += length;
+    if (this.#traceIdAt >= 0 && this.#traceId.length === 2 * length && this.#isSame(start, this.#traceIdAt, length))
+      return this.#traceId;
+    this.#traceId = this.#bytes.toString('hex', start, this.#at);
+    this.#traceIdAt = start;
+    return this.#traceId;
+  }
+
   /** An unsigned number of fixed 64 bits. */
   fixed64(): bigint {
     this.#need(8);
-    const value = this.#bytes.readBigUInt64LE(this.#at);
+    const value = this.#view.getBigUint64(this.#at, true);
     this.#at += 8;
     return value;
   }
@@ -111,7 +145,7 @@ export class ProtoReader {
   /** A floating-point number of 64 bits. */
   double(): number {
     this.#need(8);
-    const value = this.#bytes.readDoubleLE(this.#at);
+    const value = this.#view.getFloat64(this.#at, true);
     this.#at += 8;
     return value;
   }
@@ -133,13 +167,28 @@ export class ProtoReader {
 
   /** An enum, a bool or a small number: the low 32 bits of a varint, as protobuf truncates. */
   int32(): number {
-    return Number(BigInt.asIntN(32, BigInt(this.int64())));
+    const value = this.int64();
+    return typeof value === 'number' ? value | 0 : Number(BigInt.asIntN(32, value));
   }
 
   /** Whether a varint is anything but zero. */
   bool(): boolean {
-    const value = this.int64();
-    return value !== 0;
+    return this.int64() !== 0;
+  }
+
+  /** Whether a text is these bytes. Only ASCII is compared; other known texts are found again by decoding anew. */
+  #equals(text: string, start: number, length: number): boolean {
+    if (text.length !== length) return false;
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code !== this.#bytes[start + index] || code > 127) return false;
+    }
+    return true;
+  }
+
+  #isSame(a: number, b: number, length: number): boolean {
+    for (let index = 0; index < length; index++) if (this.#bytes[a + index] !== this.#bytes[b + index]) return false;
+    return true;
   }
 
   #skip(wire: number, field: number, depth: number): void {

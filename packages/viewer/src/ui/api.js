@@ -8,6 +8,9 @@
  * @typedef {{ timeNs: string, level: string, spanId: string, service: string, msg: string, fields: Record<string, unknown> }} LogLine
  */
 
+/** The viewer is away, or refuses: it may answer the next time. */
+export class NoAnswer extends Error {}
+
 /** The newest traces. @param {string} service all when empty @returns {Promise<{ traces: Summary[], revision: number }>} */
 export async function fetchTraces(service) {
   const query = new URLSearchParams({ limit: '200', ...(service === '' ? {} : { service }) });
@@ -26,7 +29,7 @@ export async function fetchServices() {
 
 /** Forgets everything. */
 export async function clearAll() {
-  await fetch('/api/clew/clear', { method: 'POST', headers: { 'x-clew': '1' } });
+  await ask('/api/clew/clear', { method: 'POST', headers: { 'x-clew': '1' } });
 }
 
 /**
@@ -38,10 +41,10 @@ export async function clearAll() {
  */
 export async function fetchTrace(id, etag) {
   const headers = etag === '' ? {} : { 'if-none-match': etag };
-  const response = await fetch(`/api/traces/${encodeURIComponent(id)}`, { headers, cache: 'no-store' });
+  const response = await ask(`/api/traces/${encodeURIComponent(id)}`, { headers });
   if (response.status === 304) return { state: 'same' };
   if (response.status === 404 || response.status === 400) return { state: 'missing' };
-  if (!response.ok) throw new Error(`the viewer answered ${response.status}`);
+  if (!response.ok) throw new NoAnswer(`the viewer answered ${response.status}`);
   const { data } = await response.json();
   return { state: 'found', trace: data[0], etag: response.headers.get('etag') ?? '' };
 }
@@ -53,7 +56,16 @@ export async function fetchLogs(id) {
 
 /** @param {string} path */
 async function getJson(path) {
-  const response = await fetch(path, { cache: 'no-store' });
-  if (!response.ok) throw new Error(`the viewer answered ${response.status}`);
+  const response = await ask(path, {});
+  if (!response.ok) throw new NoAnswer(`the viewer answered ${response.status}`);
   return response.json();
+}
+
+/** @param {string} path @param {RequestInit} options */
+async function ask(path, options) {
+  try {
+    return await fetch(path, { cache: 'no-store', ...options });
+  } catch (error) {
+    throw new NoAnswer('the viewer does not answer', { cause: error });
+  }
 }

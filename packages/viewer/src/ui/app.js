@@ -70,7 +70,10 @@ function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (/** @type {HTMLDialogElement} */ (byId('help')).open) return;
   if (isTyping(event)) {
-    if (event.key === 'Escape' && event.target instanceof HTMLElement) event.target.blur();
+    if (event.key !== 'Escape' || !(event.target instanceof HTMLElement)) return;
+    event.target.blur();
+    // A browser would empty the field; what was searched for shall stay.
+    event.preventDefault();
     return;
   }
   if (event.key === '?') openHelp();

@@ -1,8 +1,8 @@
 // The newest traces, newest first, with filters.
 
-import { fetchServices, fetchStats, fetchTraces } from './api.js';
+import { clearAll, fetchServices, fetchStats, fetchTraces } from './api.js';
 import { serviceColor } from './colors.js';
-import { h } from './dom.js';
+import { h, notify } from './dom.js';
 import { formatAge, formatCount, formatDateTime, formatDuration, formatTime } from './format.js';
 import { poll } from './poll.js';
 import { setupCard } from './setup-card.js';
@@ -44,6 +44,7 @@ export function showList(place, isLive) {
     onchange: () => changed(services.value, search.value, errors.checked),
   });
   const count = h('span', { class: 'count' });
+  const clear = h('button', { type: 'button', class: 'quiet', onclick: forget }, 'Clear');
   const list = h('ul', { class: 'traces', 'aria-label': 'Traces' });
   const empty = h('div', { class: 'empty' });
   const bar = h(
@@ -53,6 +54,7 @@ export function showList(place, isLive) {
     search,
     h('label', { class: 'check' }, errors, 'Errors only'),
     count,
+    clear,
   );
   const head = h('div', { class: 'trace-head', 'aria-hidden': 'true' });
   head.append(...['Trace', 'Services', 'Spans', 'Duration', 'Started'].map((title) => h('span', {}, title)));
@@ -68,6 +70,14 @@ export function showList(place, isLive) {
     if (errorsOnly) query.set('errors', '1');
     history.replaceState(null, '', `/${query.size === 0 ? '' : `?${query}`}`);
     if (!isOtherService) return render();
+    revision = -1;
+    asking.now();
+  }
+
+  async function forget() {
+    if (!confirm('Forget all traces and log lines that the viewer holds?')) return;
+    await clearAll();
+    notify('cleared');
     revision = -1;
     asking.now();
   }
@@ -92,6 +102,7 @@ export function showList(place, isLive) {
       shown.length === traces.length
         ? formatCount(traces.length, 'trace')
         : `${shown.length} of ${traces.length} traces`;
+    clear.hidden = traces.length === 0;
     empty.hidden = shown.length > 0;
     if (shown.length === 0) renderEmpty(empty, traces.length > 0 || filters.service !== '');
   }

@@ -1,5 +1,7 @@
 // Asks again and again, but not while nobody looks.
 
+import { NoAnswer } from './api.js';
+
 /**
  * Runs now and then every so often after it has finished, while the page is visible.
  *
@@ -16,7 +18,8 @@ export function poll(ask, everyMs) {
     clearTimeout(timer);
     if (isAsking || isStopped) return;
     isAsking = true;
-    if (!document.hidden) await ask().catch((error) => console.error(error));
+    // That the viewer is away is told by the status line, and may pass; anything else is a mistake of the page.
+    if (!document.hidden) await ask().catch((error) => error instanceof NoAnswer || reportError(error));
     isAsking = false;
     if (!isStopped) timer = setTimeout(run, everyMs);
   };
