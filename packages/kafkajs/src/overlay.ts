@@ -78,6 +78,25 @@ export function isPlain(object: object): boolean {
  */
 export function withProperty<T extends object>(object: T, key: string, value: unknown): T {
   if (isPlain(object)) return { ...object, [key]: value };
-  const own = { value, writable: true, enumerable: true, configurable: true };
-  return Object.create(object, { [key]: own }) as T;
+  const own: PropertyDescriptorMap = {};
+  for (const name of accessorsOf(object)) own[name] = fixed(Reflect.get(object, name));
+  own[key] = fixed(value);
+  return Object.create(object, own) as T;
+}
+
+function fixed(value: unknown): PropertyDescriptor {
+  return { value, writable: true, enumerable: true, configurable: true };
+}
+
+/** The accessors of a class; they may read private fields, which an object that only inherits does not have. */
+function accessorsOf(object: object): string[] {
+  const names: string[] = [];
+  let holder: object | null = object;
+  while (holder !== null && holder !== Object.prototype) {
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(holder))) {
+      if (descriptor.get !== undefined) names.push(name);
+    }
+    holder = Object.getPrototypeOf(holder) as object | null;
+  }
+  return names;
 }

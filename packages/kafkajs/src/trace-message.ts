@@ -8,7 +8,7 @@ let outsideOfBatches: KafkaTracing | undefined;
 
 /**
  * Process one message in a CONSUMER span of its own: child of the batch's span, linked to the message's sender, with
- * the message's baggage. Outside of `eachBatch` the sender is the parent, as in `eachMessage`.
+ * the message's baggage. Outside of a traced `eachBatch` the sender is the parent, as in `eachMessage`.
  *
  * `for (const message of batch.messages) await traceMessage({ topic: batch.topic, partition: batch.partition, message }, save);`
  *
@@ -16,10 +16,13 @@ let outsideOfBatches: KafkaTracing | undefined;
  * @returns what `fn` returns; what it throws or rejects with is recorded and passed on unchanged
  */
 export function traceMessage<P extends MessagePayload, R>(payload: P, fn: (payload: P) => R): R {
-  const tracing = kafkaTracingOf(MessagingTracing.ofBatch()) ?? tracingOutsideOfBatches();
+  const ofBatch = kafkaTracingOf(MessagingTracing.ofBatch());
+  const tracing = ofBatch ?? tracingOutsideOfBatches();
   const context = tracing.messaging.sendContext();
   if (context === undefined) return fn(payload);
-  return processIn(tracing, fn, payload, () => startMessage(tracing, payload, context));
+  // Elsewhere what is active may be the request that happened to start the consumer.
+  const batchContext = ofBatch === undefined ? undefined : context;
+  return processIn(tracing, fn, payload, () => startMessage(tracing, payload, batchContext));
 }
 
 function tracingOutsideOfBatches(): KafkaTracing {
