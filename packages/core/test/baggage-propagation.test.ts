@@ -204,3 +204,20 @@ function baggage(values: Record<string, string>): Baggage {
 function valuesOf(entries: Baggage | undefined): Record<string, string> {
   return Object.fromEntries((entries?.getAllEntries() ?? []).map(([key, { value }]) => [key, value]));
 }
+
+test('extracted baggage is changed by copies only, and each copy is written anew', () => {
+  const read = baggageOf(new BaggagePropagator().extract(ROOT, { baggage: 'a=1,b=2,c=3' }, headerGetter));
+  assert.ok(read);
+  assert.equal(formatBaggage(read), 'a=1,b=2,c=3');
+  assert.equal(formatBaggage(read.setEntry('b', { value: 'x y' })), 'a=1,b=x%20y,c=3');
+  assert.equal(formatBaggage(read.setEntry('d', { value: '4' })), 'a=1,b=2,c=3,d=4');
+  assert.equal(formatBaggage(read.removeEntry('a')), 'b=2,c=3');
+  assert.equal(formatBaggage(read.removeEntries('a', 'c', 'none')), 'b=2');
+  assert.equal(formatBaggage(read.clear()), '');
+  assert.equal(formatBaggage(read), 'a=1,b=2,c=3');
+  const entry = read.getEntry('a');
+  assert.ok(entry);
+  entry.value = 'changed';
+  assert.equal(read.getEntry('a')?.value, '1');
+  assert.equal(read.getEntry('missing'), undefined);
+});

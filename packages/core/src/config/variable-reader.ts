@@ -1,5 +1,6 @@
 /** Reads single environment variables by the types of the table. Wrong ones warn once and count as not set. */
 import { decodePercent } from '../propagation/baggage.ts';
+import { isToken } from '../propagation/carrier.ts';
 import { showValue } from './options.ts';
 import { VARIABLES, type Variable } from './variables.ts';
 
@@ -8,7 +9,6 @@ export const NO_TIMEOUT_MS = 2147483647;
 
 const MAX_INTEGER = 2147483647;
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
-const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const TABLE: ReadonlyMap<string, Variable> = new Map(VARIABLES.map((variable) => [variable.name, variable]));
 
@@ -125,7 +125,7 @@ export class VariableReader {
       const equals = member.indexOf('=');
       const key = member.slice(0, Math.max(equals, 0)).trim();
       const value = decodePercent(member.slice(equals + 1).trim());
-      if (HEADER_NAME.test(key) && HEADER_VALUE.test(value)) headers.set(key.toLowerCase(), value);
+      if (isToken(key) && HEADER_VALUE.test(value)) headers.set(key.toLowerCase(), value);
       // Neither the name nor the value is shown: a password with a comma in it looks like two members.
       else this.#warn(`${name} has a member that is no valid header; it is left out`);
     }

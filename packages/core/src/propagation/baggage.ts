@@ -4,14 +4,13 @@ import {
   type BaggageEntry,
   baggageEntryMetadataFromString,
   type Context,
-  propagation,
   type TextMapGetter,
   type TextMapPropagator,
   type TextMapSetter,
 } from '@opentelemetry/api';
 import { baggageOf, isSuppressed, withBaggageIn } from '../context.ts';
 import { reportFault } from '../faults.ts';
-import { isHeaderSafe, readListHeader, trimBlanks, writeHeader } from './carrier.ts';
+import { isHeaderSafe, isToken, readListHeader, trimBlanks, writeHeader } from './carrier.ts';
 
 const BAGGAGE = 'baggage';
 // W3C Baggage, "Limits": everyone passes on 64 members and 8192 bytes; 180 members were the limit of its first version.
@@ -19,8 +18,6 @@ const MAX_MEMBERS = 180;
 const MAX_BYTES = 8192;
 const MAX_MEMBER_BYTES = 4096;
 
-/** RFC 9110, "Tokens". */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** W3C Baggage, "value": the baggage octets, without the percent sign. */
 const PLAIN_VALUE = /^[\x21\x23\x24\x26-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/;
 
@@ -36,29 +33,33 @@ export type BaggageEntries = Map<string, BaggageEntry>;
  */
 export function parseBaggage(header: string): BaggageEntries {
   const entries: BaggageEntries = new Map();
+  // Asked once for the header that everyone sends; only a bad one is asked member by member.
+  const isSafe = isHeaderSafe(header.length > MAX_BYTES ? header.slice(0, MAX_BYTES) : header);
   let count = 0;
   for (let start = 0; start < header.length && count < MAX_MEMBERS; ) {
     let end = header.indexOf(',', start);
     if (end === -1) end = header.length;
     if (end > MAX_BYTES) break;
-    if (end - start <= MAX_MEMBER_BYTES && parseMember(header.slice(start, end), entries)) count++;
+    const isUsable = end - start <= MAX_MEMBER_BYTES && (isSafe || isHeaderSafe(header.slice(start, end)));
+    if (isUsable && parseMember(header, start, end, entries)) count++;
     start = end + 1;
   }
   return entries;
 }
 
-function parseMember(member: string, entries: BaggageEntries): boolean {
-  const semicolon = member.indexOf(';');
-  const pair = semicolon === -1 ? member : member.slice(0, semicolon);
-  const equals = pair.indexOf('=');
-  if (equals === -1) return false;
-  const key = trimBlanks(pair.slice(0, equals));
-  if (!TOKEN.test(key) || !isHeaderSafe(member)) return false;
-  const entry: BaggageEntry = { value: decodePercent(trimBlanks(pair.slice(equals + 1))) };
-  const properties = semicolon === -1 ? '' : trimBlanks(member.slice(semicolon + 1));
+function parseMember(header: string, start: number, end: number, entries: BaggageEntries): boolean {
+  const equals = header.indexOf('=', start);
+  if (equals === -1 || equals >= end) return false;
+  const key = trimBlanks(header.slice(start, equals));
+  // A semicolon before the equals sign is in the key, and no token has one.
+  if (!isToken(key)) return false;
+  const found = header.indexOf(';', equals);
+  const semicolon = found === -1 || found > end ? end : found;
+  const entry: BaggageEntry = { value: decodePercent(trimBlanks(header.slice(equals + 1, semicolon))) };
+  const properties = semicolon === end ? '' : trimBlanks(header.slice(semicolon + 1, end));
   if (properties !== '') entry.metadata = baggageEntryMetadataFromString(properties);
   // Deleted first, so that the last one of a name also has the last place.
-  entries.delete(key);
+  if (entries.has(key)) entries.delete(key);
   entries.set(key, entry);
   return true;
 }
@@ -70,6 +71,18 @@ function parseMember(member: string, entries: BaggageEntries): boolean {
  * @throws never
  */
 export function formatBaggage(baggage: Baggage): string {
+  let header = formatted.get(baggage);
+  if (header === undefined) {
+    header = formatEntries(baggage);
+    formatted.set(baggage, header);
+  }
+  return header;
+}
+
+// Baggage is immutable, and a request usually sends the same one with each of its calls.
+const formatted = new WeakMap<Baggage, string>();
+
+function formatEntries(baggage: Baggage): string {
   const members: string[] = [];
   let bytes = 0;
   let left = 0;
@@ -87,7 +100,7 @@ export function formatBaggage(baggage: Baggage): string {
 }
 
 function formatMember(key: string, entry: BaggageEntry): string | undefined {
-  if (typeof key !== 'string' || !TOKEN.test(key) || typeof entry?.value !== 'string') return undefined;
+  if (typeof key !== 'string' || !isToken(key) || typeof entry?.value !== 'string') return undefined;
   // Encoding makes a value longer, never shorter, so nothing huge is encoded only to be left out.
   if (key.length + entry.value.length >= MAX_MEMBER_BYTES) return undefined;
   let member = `${key}=${encodePercent(entry.value)}`;
@@ -135,11 +148,52 @@ export function decodePercent(value: string): string {
   }
 }
 
-/** Adds entries to the baggage of a context; an entry that is there already under the same name is replaced. */
+/**
+ * Adds entries to the baggage of a context; an entry that is there already under the same name is replaced.
+ *
+ * @param entries  not to be changed afterwards
+ */
 export function addBaggage(context: Context, entries: BaggageEntries): Context {
   if (entries.size === 0) return context;
-  const present = baggageOf(context)?.getAllEntries() ?? [];
-  return withBaggageIn(context, propagation.createBaggage(Object.fromEntries([...present, ...entries])));
+  const present = baggageOf(context);
+  const all = present === undefined ? entries : new Map([...present.getAllEntries(), ...entries]);
+  return withBaggageIn(context, new ExtractedBaggage(all));
+}
+
+/** Baggage made from entries that were read: the API's own copies them through three more forms first. */
+class ExtractedBaggage implements Baggage {
+  readonly #entries: ReadonlyMap<string, BaggageEntry>;
+
+  constructor(entries: ReadonlyMap<string, BaggageEntry>) {
+    this.#entries = entries;
+  }
+
+  getEntry(key: string): BaggageEntry | undefined {
+    const entry = this.#entries.get(key);
+    return entry === undefined ? undefined : { ...entry };
+  }
+
+  getAllEntries(): Array<[string, BaggageEntry]> {
+    return [...this.#entries];
+  }
+
+  setEntry(key: string, entry: BaggageEntry): Baggage {
+    return new ExtractedBaggage(new Map(this.#entries).set(key, entry));
+  }
+
+  removeEntry(key: string): Baggage {
+    return this.removeEntries(key);
+  }
+
+  removeEntries(...keys: string[]): Baggage {
+    const entries = new Map(this.#entries);
+    for (const key of keys) entries.delete(key);
+    return new ExtractedBaggage(entries);
+  }
+
+  clear(): Baggage {
+    return new ExtractedBaggage(new Map());
+  }
 }
 
 /** Carries baggage in the `baggage` header. */

@@ -2,13 +2,12 @@
 import type { Context, TextMapGetter, TextMapSetter } from '@opentelemetry/api';
 import { reportFault } from '../faults.ts';
 import { type BaggageEntries, baggageToInject } from './baggage.ts';
-import { headerNames, isHeaderSafe, readSingleHeader, writeHeader } from './carrier.ts';
+import { headerNames, isHeaderSafe, isToken, readSingleHeader, writeHeader } from './carrier.ts';
 
 // The limits of W3C Baggage, because these entries leave in a `baggage` header too when that is switched on.
 const MAX_MEMBERS = 180;
 const MAX_BYTES = 8192;
 const MAX_MEMBER_BYTES = 4096;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** How values of a format are written; `decode` undoes `encode`. */
 export interface ValueCoding {
@@ -29,7 +28,7 @@ export function readPrefixedBaggage<C>(
     if (typeof name !== 'string' || !name.toLowerCase().startsWith(prefix)) continue;
     const key = name.slice(prefix.length);
     const text = readSingleHeader(carrier, name, getter);
-    if (text === undefined || !TOKEN.test(key) || !isHeaderSafe(text)) continue;
+    if (text === undefined || !isToken(key) || !isHeaderSafe(text)) continue;
     const size = key.length + text.length + 1;
     if (size > MAX_MEMBER_BYTES || bytes + size > MAX_BYTES || entries.size === MAX_MEMBERS) continue;
     bytes += size;
@@ -50,7 +49,7 @@ export function writePrefixedBaggage<C>(
   let count = 0;
   let left = 0;
   for (const [key, entry] of baggageToInject(context)?.getAllEntries() ?? []) {
-    const text = TOKEN.test(key) && typeof entry?.value === 'string' ? encode(entry.value) : undefined;
+    const text = isToken(key) && typeof entry?.value === 'string' ? encode(entry.value) : undefined;
     const size = key.length + (text?.length ?? 0) + 1;
     const fits = size <= MAX_MEMBER_BYTES && bytes + size <= MAX_BYTES && count < MAX_MEMBERS;
     if (text === undefined || !fits || !isHeaderSafe(text)) {

@@ -11,10 +11,20 @@ const MAX_UNCHANGED_LENGTH = 2048;
 /** Trace Context, "tracestate Limits": members longer than this are removed first. Characters. */
 const LONG_MEMBER_LENGTH = 128;
 
+const MAX_KEY_LENGTH = 256;
+const MAX_VALUE_LENGTH = 256;
+
+const KEY_FIRST = 1;
+const KEY = 2;
+const VALUE = 4;
+// What each ASCII character may be part of.
+const classes = new Uint8Array(128);
+// "Value": printable ASCII without comma and equals sign.
+for (let code = 0x20; code < 0x7f; code++) classes[code] = code === 0x2c || code === 0x3d ? 0 : VALUE;
 // Trace Context level 2, "Key": `@` anywhere but first, and a digit may be first.
-const KEY = /^[a-z0-9][a-z0-9_\-*/@]{0,255}$/;
-// "Value": printable ASCII without comma and equals sign, not ending in a space.
-const VALUE = /^[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/;
+for (const character of '0123456789abcdefghijklmnopqrstuvwxyz')
+  classes[character.charCodeAt(0)] = KEY_FIRST | KEY | VALUE;
+for (const character of '_-*/@') classes[character.charCodeAt(0)] = KEY | VALUE;
 
 /** An immutable trace state; every change gives a new one. */
 export class ClewTraceState implements TraceState {
@@ -110,7 +120,18 @@ export function serializeTraceState(traceState: TraceState | undefined): string 
 }
 
 function isMember(key: string, value: string): boolean {
-  return KEY.test(key) && VALUE.test(value);
+  if (key.length > MAX_KEY_LENGTH || value.length > MAX_VALUE_LENGTH || value === '') return false;
+  // A value may begin with spaces and may not end in one.
+  if (value.charCodeAt(value.length - 1) === 0x20) return false;
+  return consistsOf(key.slice(0, 1), KEY_FIRST) && consistsOf(key, KEY) && key !== '' && consistsOf(value, VALUE);
+}
+
+function consistsOf(text: string, wanted: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127 || ((classes[code] as number) & wanted) === 0) return false;
+  }
+  return true;
 }
 
 function indexOfKey(members: readonly string[], key: string): number {
