@@ -45,6 +45,8 @@ export class PluginTracing {
   #clewTracer: ClewTracer | undefined;
   #propagator: TextMapPropagator | undefined;
   #tracer: Tracer | undefined;
+  /** The API's provider that `#tracer` is from, when none of ours is registered. */
+  #source: TracerProvider | undefined;
   #tracerOf: TracerProvider | undefined;
   #ownContext = false;
 
@@ -136,8 +138,11 @@ export class PluginTracing {
 
   #refresh(): void {
     const generation = registrationGeneration();
-    if (this.#generation === generation) return;
+    if (this.#generation === generation && (this.#source === undefined || this.#source === trace.getTracerProvider())) {
+      return;
+    }
     this.#generation = generation;
+    this.#source = undefined;
     const provider = this.#given ?? registeredProvider();
     const { name, version } = this.#scope;
     if (provider instanceof ClewTracerProvider) {

@@ -44,7 +44,8 @@ export function matchLayer(layer: Layer, path: string): LayerMatch | undefined {
     // router 2.3 tells which element of an array matched; 2.0–2.2 leave what they found on the layer.
     if (match !== true) return { template: String(match.pattern), consumed: match.path };
     const consumed = layer.path ?? '';
-    return { template: nameValues(consumed, layer.params ?? {}), consumed };
+    const params = layer.params ?? {};
+    return { template: nameValues(consumed, params, (other) => matchAgain(layer, other)), consumed };
   } catch {
     return undefined;
   }
@@ -93,29 +94,58 @@ function matchExpress4(layer: Layer, regexp: RegExp, path: string): LayerMatch |
   return { template: template + match[0].slice(end), consumed: match[0] };
 }
 
-/** Put the parameters' names where their values stand; for routers that have not kept the path's text. */
-export function nameValues(path: string, params: Record<string, unknown>): string {
-  let template = '';
-  let rest = path;
-  for (const [name, value] of Object.entries(params)) {
-    const isWildcard = Array.isArray(value);
-    const texts = isWildcard
-      ? [value.join('/'), value.map((part) => encodeURIComponent(String(part))).join('/')]
-      : [String(value), encodeURIComponent(String(value))];
-    const found = texts.find((text) => text !== '' && rest.includes(text));
-    if (found === undefined) continue;
-    const at = findSegment(rest, found);
-    template += `${rest.slice(0, at)}${isWildcard ? '*' : ':'}${name}`;
-    rest = rest.slice(at + found.length);
+function matchAgain(layer: Layer, path: string): Record<string, unknown> | undefined {
+  try {
+    return layer.match(path) === true ? layer.params : undefined;
+  } catch {
+    return undefined;
   }
-  return template + rest;
 }
 
-// A value that also stands inside a literal part ("/api/a") is meant where a whole segment has it.
-function findSegment(path: string, text: string): number {
-  for (let at = path.indexOf(text); at >= 0; at = path.indexOf(text, at + 1)) {
-    const after = path[at + text.length];
-    if (path[at - 1] === '/' && (after === undefined || after === '/')) return at;
+const PROBE = 'clew-probe';
+
+/**
+ * Put the parameters' names where their values stand; for routers that have not kept the path's text.
+ *
+ * @param match  what a path gives as parameters: a value that stands in several places belongs where another one in
+ *   its place becomes the parameter
+ */
+export function nameValues(
+  path: string,
+  params: Record<string, unknown>,
+  match: (path: string) => Record<string, unknown> | undefined,
+): string {
+  let template = '';
+  let end = 0;
+  for (const [name, value] of Object.entries(params)) {
+    const isWildcard = Array.isArray(value);
+    const found = findValue(
+      path,
+      end,
+      isWildcard ? value : [value],
+      (probed) => String(match(probed)?.[name]) === PROBE,
+    );
+    if (found === undefined) continue;
+    template += `${path.slice(end, found.at)}${isWildcard ? '*' : ':'}${name}`;
+    end = found.at + found.length;
   }
-  return path.indexOf(text);
+  return template + path.slice(end);
+}
+
+function findValue(
+  path: string,
+  start: number,
+  parts: readonly unknown[],
+  isPlace: (probed: string) => boolean,
+): { at: number; length: number } | undefined {
+  const plain = parts.map(String).join('/');
+  const encoded = parts.map((part) => encodeURIComponent(String(part))).join('/');
+  for (const text of plain === encoded ? [plain] : [plain, encoded]) {
+    if (text === '') continue;
+    for (let at = path.indexOf(text, start); at >= 0; at = path.indexOf(text, at + 1)) {
+      const length = text.length;
+      if (isPlace(path.slice(0, at) + PROBE + path.slice(at + length))) return { at, length };
+    }
+  }
+  return undefined;
 }

@@ -148,11 +148,13 @@ function matchStep(step: Step, path: string): { template: string; consumed: stri
   return undefined;
 }
 
+// The last part is the route's own; a slash at the end belongs to it only.
 function joinParts(parts: readonly string[]): string {
   let route = '';
-  for (const part of parts) {
-    if (part === '' || part === '/') continue;
-    route = (route.endsWith('/') ? route.slice(0, -1) : route) + (part.startsWith('/') ? part : `/${part}`);
+  for (const [index, part] of parts.entries()) {
+    const text = index < parts.length - 1 && part.endsWith('/') ? part.slice(0, -1) : part;
+    if (text === '' || text === '/') continue;
+    route += text.startsWith('/') ? text : `/${text}`;
   }
   return route === '' ? '/' : route;
 }

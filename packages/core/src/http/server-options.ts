@@ -118,19 +118,14 @@ function checkTrust<Request>(
 
 function checkNames(option: string, given: readonly string[] | undefined): readonly string[] {
   const names = checkArray(option, given) ?? [];
-  for (const name of names) {
-    if (checkString(`a name in ${option}`, name) === undefined) throw optionError(`a name in ${option}`, name);
-  }
+  // `null` stands for a hole, which is no name either.
+  for (const name of names) checkString(`a name in ${option}`, name ?? null);
   return names;
 }
 
 function checkProvider(provider: PluginOptions['tracerProvider']): void {
   if (provider === undefined || typeof provider?.getTracer === 'function') return;
-  throw optionError('tracerProvider', provider);
-}
-
-function optionError(name: string, given: unknown): ClewError {
-  return new ClewError('CLEW_ERR_OPTION', `${name} is not usable, got ${showValue(given)}`);
+  throw new ClewError('CLEW_ERR_OPTION', `tracerProvider must be a tracer provider, got ${showValue(provider)}`);
 }
 
 function toLowerCase(name: string): string {
