@@ -31,6 +31,8 @@ export async function startShop(options: { once: boolean; ended: (what: string) 
     // The services say goodbye to the engines and send their last spans, so they go first.
     for (const group of [services, parts]) await Promise.all(group.splice(0).map((part) => part.close()));
   };
+  // Asked first: a port that cannot be had is known before the engines have started.
+  const port = await gatewayPort(options.once);
   try {
     const [postgres, kafka, backend] = await Promise.all([startPostgres(), startKafka(), openBackend(options)]);
     parts.push(postgres, kafka, backend);
@@ -51,7 +53,7 @@ export async function startShop(options: { once: boolean; ended: (what: string) 
 
     const behindPayments = start('payments', { PORT: '0' }).then((url) => start('fulfilment', { PAYMENTS_URL: url }));
     const ordersUrl = await start('orders', { PORT: '0' });
-    const gatewayUrl = await start('gateway', { PORT: await gatewayPort(options.once), ORDERS_URL: ordersUrl });
+    const gatewayUrl = await start('gateway', { PORT: port, ORDERS_URL: ordersUrl });
     await behindPayments;
     return { gatewayUrl, backend, logs, close };
   } catch (error) {
@@ -63,17 +65,25 @@ export async function startShop(options: { once: boolean; ended: (what: string) 
 /** The port that the user wants, else the usual one, else any: a second shop, or a demo of something else, may run. */
 async function gatewayPort(once: boolean): Promise<string> {
   const wanted = process.env.PORT;
-  if (wanted !== undefined) return wanted;
+  if (wanted) {
+    const fault = await portFault(Number(wanted));
+    if (fault) throw new Error(`Port ${wanted}, which PORT names for the gateway, ${fault}.`);
+    return wanted;
+  }
   if (once) return '0';
-  if (await isFree(GATEWAY_PORT)) return String(GATEWAY_PORT);
-  console.log(`Port ${GATEWAY_PORT} is taken, so the gateway listens on another one; PORT sets it.`);
+  const fault = await portFault(GATEWAY_PORT);
+  if (!fault) return String(GATEWAY_PORT);
+  console.log(`Port ${GATEWAY_PORT} ${fault}, so the gateway listens on another one; PORT sets it.`);
   return '0';
 }
 
-function isFree(port: number): Promise<boolean> {
+/** What is wrong with a port, or nothing. */
+function portFault(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    server.once('error', ({ code }: NodeJS.ErrnoException) => {
+      resolve(code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${code})`);
+    });
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(undefined)));
   });
 }
