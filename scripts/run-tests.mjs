@@ -16,6 +16,7 @@ import { runFile } from './tests/run-file.mjs';
 import { selectFiles } from './tests/select-files.mjs';
 
 const MOST_AT_ONCE = 4;
+const MOST_PRINTED_LINES = 40;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -79,7 +80,8 @@ function report(file, { passed, failures, output }, tookMs) {
     console.log(`\n  ${name}\n    ${file}:${line}`);
     if (!isEcho) console.log(indent(text));
   }
-  if (output.trim() !== '') console.log(`\n  printed by this file:\n${indent(output.trimEnd())}`);
+  const printed = output.trimEnd().split('\n').slice(-MOST_PRINTED_LINES).join('\n');
+  if (printed !== '') console.log(`\n  printed by this file, at the end:\n${indent(printed)}`);
   console.log();
 }
 
