@@ -4,15 +4,15 @@ import { fetchStats } from './api.js';
 import { byId, h, isTyping, notify } from './dom.js';
 import { formatCount } from './format.js';
 import { openHelp } from './help.js';
-import { showList } from './list-view.js';
+import { ListView } from './list-view.js';
 import { poll } from './poll.js';
-import { showTrace } from './trace-view.js';
+import { TraceView } from './trace-view.js';
 
 /**
  * @typedef {object} View
  * @property {() => void} dispose ends its timers and listeners
  * @property {(event: KeyboardEvent) => boolean} onKey whether the key was one of its own
- * @property {() => void} [refresh] asks the viewer at once
+ * @property {() => void} refresh asks the viewer at once
  */
 
 /** @type {View | undefined} */
@@ -31,7 +31,7 @@ function show() {
   const id = /^\/trace\/([^/]+)$/.exec(location.pathname)?.[1];
   const place = byId('view');
   const isLive = () => state.isLive;
-  view = id === undefined ? showList(place, isLive) : showTrace(place, decodeURIComponent(id), isLive);
+  view = id === undefined ? new ListView(place, isLive) : new TraceView(place, id, isLive);
 }
 
 function toggleLive() {
@@ -40,7 +40,7 @@ function toggleLive() {
   button.setAttribute('aria-pressed', String(state.isLive));
   button.textContent = state.isLive ? 'Live' : 'Paused';
   notify(state.isLive ? 'live again' : 'paused: nothing new is shown');
-  if (state.isLive) view?.refresh?.();
+  if (state.isLive) view?.refresh();
 }
 
 /** @param {MouseEvent} event */

@@ -7,166 +7,187 @@ import { poll } from './poll.js';
 import { spanDetails } from './span-details.js';
 import { missingTrace, traceHead } from './trace-head.js';
 import { buildModel, rowMatches } from './trace-model.js';
-import { createWaterfall } from './waterfall.js';
+import { Waterfall } from './waterfall.js';
 
 /** @typedef {import('./trace-model.js').TraceModel} TraceModel @typedef {import('./trace-model.js').Row} Row */
 
 const REFRESH_MS = 1500;
 
-/** @param {HTMLElement} place @param {string} traceId @param {() => boolean} isLive @returns {import('./app.js').View} */
-export function showTrace(place, traceId, isLive) {
-  document.title = `Trace ${traceId.slice(0, 8)} – Clew`;
+export class TraceView {
+  #place;
+  #traceId;
+  #isLive;
+  #asking;
   /** @type {TraceModel | undefined} */
-  let model;
+  #model;
   /** @type {import('./api.js').LogLine[]} */
-  let lines = [];
-  let etag = '';
-  /** @type {string | undefined} */
-  let matchText;
+  #lines = [];
+  #etag = '';
+  /** @type {string | undefined} what is searched for, lower case */
+  #wanted;
 
-  const head = h('div', { class: 'trace-top' });
-  const details = h('aside', { class: 'details', 'aria-label': 'Span details', hidden: true, tabindex: -1 });
-  const logs = h('section', { class: 'logs', 'aria-label': 'Log lines' });
-  const search = h('input', {
+  #head = h('div', { class: 'trace-top' });
+  #details = h('aside', { class: 'details', 'aria-label': 'Span details', hidden: true, tabindex: -1 });
+  #logs = h('section', { class: 'logs', 'aria-label': 'Log lines' });
+  #found = h('span', { class: 'count' });
+  #search = h('input', {
     type: 'search',
     placeholder: 'Find in this trace',
     'aria-label': 'Find in this trace',
     spellcheck: 'false',
-    oninput: () => find(search.value.trim().toLowerCase()),
-    onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === 'Enter' && step(isMatch, event.shiftKey ? -1 : 1),
+    oninput: () => this.#find(),
+    onkeydown: (/** @type {KeyboardEvent} */ event) =>
+      event.key === 'Enter' && this.#step(this.#isFound, event.shiftKey ? -1 : 1),
   });
-  const found = h('span', { class: 'count' });
-  const waterfall = createWaterfall({ onSelect: select, onToggleDetails: toggleDetails });
-  const tools = h(
-    'div',
-    { class: 'tools' },
-    search,
-    found,
-    h('button', { type: 'button', class: 'quiet', onclick: () => waterfall.foldAll(true) }, 'Fold all'),
-    h('button', { type: 'button', class: 'quiet', onclick: () => waterfall.foldAll(false) }, 'Unfold all'),
-  );
-  const body = h('div', { class: 'trace-body' }, waterfall.element, details);
-  const parts = h('div', { class: 'trace' }, head, tools, body, logs);
-  place.replaceChildren(missingTrace(traceId, false));
+  #waterfall = new Waterfall({
+    onSelect: () => this.#showSelected(),
+    onToggleDetails: (isOpen) => this.#toggleDetails(isOpen),
+  });
+  #body = h('div', { class: 'trace-body' }, this.#waterfall.element, this.#details);
+  #parts = h('div', { class: 'trace' }, this.#head, this.#tools(), this.#body, this.#logs);
 
-  async function refresh() {
-    if (!isLive() && model !== undefined) return;
-    const answer = await fetchTrace(traceId, etag);
-    if (answer.state === 'missing' && model === undefined) return place.replaceChildren(missingTrace(traceId, true));
-    const fresh = await fetchLogs(traceId);
-    const hasNewLines = fresh.length !== lines.length;
-    if (answer.state !== 'found' && !hasNewLines) return;
-    lines = fresh;
-    if (answer.state === 'found') {
-      model = buildModel(answer.trace);
-      etag = answer.etag;
+  /** @param {HTMLElement} place @param {string} traceId @param {() => boolean} isLive */
+  constructor(place, traceId, isLive) {
+    document.title = `Trace ${traceId.slice(0, 8)} – Clew`;
+    this.#place = place;
+    this.#traceId = traceId;
+    this.#isLive = isLive;
+    place.replaceChildren(missingTrace(traceId, false));
+    this.#asking = poll(() => this.#ask(), REFRESH_MS);
+  }
+
+  dispose() {
+    this.#asking.stop();
+    this.#waterfall.dispose();
+  }
+
+  refresh() {
+    this.#asking.now();
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} */
+  onKey(event) {
+    const { key } = event;
+    if (key === '/') this.#search.focus();
+    else if (key === 'e' || key === 'E') this.#step((row) => row.isError, key === 'e' ? 1 : -1);
+    else if (key === 'n' || key === 'N') this.#step(this.#isFound, key === 'n' ? 1 : -1);
+    else if (key === 'l') this.#logs.scrollIntoView({ block: 'start' });
+    else if (key === 'y') this.#copyId();
+    else if (key === 'Escape' && !this.#details.hidden) this.#closeDetails();
+    else if (key === 'Escape') history.back();
+    else return this.#waterfall.onKey(event);
+    return true;
+  }
+
+  #tools() {
+    const foldAll = (/** @type {boolean} */ isFolded) => () => this.#waterfall.foldAll(isFolded);
+    return h(
+      'div',
+      { class: 'tools' },
+      this.#search,
+      this.#found,
+      h('button', { type: 'button', class: 'quiet', onclick: foldAll(true) }, 'Fold all'),
+      h('button', { type: 'button', class: 'quiet', onclick: foldAll(false) }, 'Unfold all'),
+    );
+  }
+
+  async #ask() {
+    if (!this.#isLive() && this.#model !== undefined) return;
+    const answer = await fetchTrace(this.#traceId, this.#etag);
+    if (answer.state === 'missing' && this.#model === undefined) {
+      return this.#place.replaceChildren(missingTrace(this.#traceId, true));
     }
-    if (model !== undefined) render(model);
+    const lines = await fetchLogs(this.#traceId);
+    if (answer.state !== 'found' && lines.length === this.#lines.length) return;
+    this.#lines = lines;
+    if (answer.state === 'found') {
+      this.#model = buildModel(answer.trace);
+      this.#etag = answer.etag;
+    }
+    if (this.#model !== undefined) this.#render(this.#model);
   }
 
-  /** @param {TraceModel} current */
-  function render(current) {
-    const isFirst = parts.parentNode === null;
-    if (isFirst) place.replaceChildren(parts);
-    head.replaceChildren(traceHead(current, lines.length, copyId));
-    waterfall.show(current, countLines(lines));
-    renderLogs(current);
-    if (matchText !== undefined) find(matchText);
-    const wanted = isFirst ? new URLSearchParams(location.search).get('span') : undefined;
-    if (wanted) openSpan(wanted);
-    else if (!details.hidden) renderDetails();
-    if (isFirst) waterfall.element.focus({ preventScroll: true });
-    document.title = `${current.rows[0]?.span.operationName ?? traceId} – Clew`;
+  /** @param {TraceModel} model */
+  #render(model) {
+    const isFirst = this.#parts.parentNode === null;
+    if (isFirst) this.#place.replaceChildren(this.#parts);
+    document.title = `${model.rows[0]?.span.operationName ?? this.#traceId} – Clew`;
+    this.#head.replaceChildren(traceHead(model, this.#lines.length, () => this.#copyId()));
+    this.#logs.replaceChildren(logSection(model, this.#lines, this.#openSpan));
+    this.#waterfall.show(model, countLines(this.#lines));
+    if (this.#wanted !== undefined) this.#find();
+    if (!this.#details.hidden) this.#renderDetails();
+    if (isFirst) this.#openFirst();
   }
 
-  /** @param {TraceModel} current */
-  function renderLogs(current) {
-    logs.replaceChildren(logSection(current, lines, openSpan));
+  /** The address may name the span that is meant. */
+  #openFirst() {
+    const spanId = new URLSearchParams(location.search).get('span');
+    if (spanId !== null) this.#openSpan(spanId);
+    this.#waterfall.element.focus({ preventScroll: true });
   }
 
-  /** @param {string} spanId */
-  function openSpan(spanId) {
-    const row = model?.rows.find(({ span }) => span.spanID === spanId);
+  #openSpan = (/** @type {string} */ spanId) => {
+    const row = this.#model?.rows.find(({ span }) => span.spanID === spanId);
     if (row === undefined) return notify(`span ${spanId} is not in this trace`);
-    waterfall.select(row, true);
-    toggleDetails(true);
-  }
-
-  /** @param {Row} row */
-  function select(row) {
-    const query = details.hidden ? '' : `?span=${row.span.spanID}`;
-    history.replaceState(null, '', `/trace/${traceId}${query}`);
-    if (!details.hidden) renderDetails();
-  }
+    this.#waterfall.select(row, true);
+    this.#toggleDetails(true);
+  };
 
   /** @param {boolean} [isOpen] the other way round when left out */
-  function toggleDetails(isOpen = details.hidden === true) {
-    details.hidden = !isOpen;
-    body.classList.toggle('with-details', isOpen);
-    const row = waterfall.selected();
-    if (row !== undefined) select(row);
+  #toggleDetails(isOpen = this.#details.hidden === true) {
+    this.#details.hidden = !isOpen;
+    this.#body.classList.toggle('with-details', isOpen);
+    this.#showSelected();
   }
 
-  function renderDetails() {
-    const row = waterfall.selected();
-    if (row === undefined || model === undefined) return;
-    const close = () => {
-      toggleDetails(false);
-      waterfall.element.focus({ preventScroll: true });
-    };
-    details.replaceChildren(...spanDetails(row, model, lines, close, openSpan));
-    details.scrollTop = 0;
+  #closeDetails() {
+    this.#toggleDetails(false);
+    this.#waterfall.element.focus({ preventScroll: true });
   }
 
-  /** @param {string} text lower case */
-  function find(text) {
-    matchText = text === '' ? undefined : text;
-    const matching = matchText === undefined ? undefined : new Set(model?.rows.filter((row) => rowMatches(row, text)));
-    waterfall.highlight(matching);
-    found.textContent = matching === undefined ? '' : `${matching.size} found`;
+  #showSelected() {
+    const row = this.#waterfall.selected;
+    if (row === undefined) return;
+    const query = this.#details.hidden ? '' : `?span=${row.span.spanID}`;
+    history.replaceState(null, '', `/trace/${this.#traceId}${query}`);
+    if (!this.#details.hidden) this.#renderDetails();
   }
 
-  /** @param {Row} row */
-  function isMatch(row) {
-    return matchText !== undefined && rowMatches(row, matchText);
+  #renderDetails() {
+    const row = this.#waterfall.selected;
+    if (row === undefined || this.#model === undefined) return;
+    const close = () => this.#closeDetails();
+    this.#details.replaceChildren(...spanDetails(row, this.#model, this.#lines, close, this.#openSpan));
+    this.#details.scrollTop = 0;
   }
+
+  #find() {
+    const text = this.#search.value.trim().toLowerCase();
+    this.#wanted = text === '' ? undefined : text;
+    const matching = this.#wanted === undefined ? undefined : new Set(this.#model?.rows.filter(this.#isFound));
+    this.#waterfall.highlight(matching);
+    this.#found.textContent = matching === undefined ? '' : `${matching.size} found`;
+  }
+
+  #isFound = (/** @type {Row} */ row) => this.#wanted !== undefined && rowMatches(row, this.#wanted);
 
   /** Selects the next row, on or back, that fits; it wraps around. @param {(row: Row) => boolean} fits @param {1 | -1} by */
-  function step(fits, by) {
-    const rows = model?.rows ?? [];
-    const selected = waterfall.selected();
+  #step(fits, by) {
+    const rows = this.#model?.rows ?? [];
+    const selected = this.#waterfall.selected;
     const at = selected === undefined ? -1 : rows.indexOf(selected);
     for (let moved = 1; moved <= rows.length; moved++) {
       const row = rows[(at + by * moved + rows.length * 2) % rows.length];
-      if (row !== undefined && fits(row)) return waterfall.select(row, true);
+      if (row !== undefined && fits(row)) return this.#waterfall.select(row, true);
     }
     notify('nothing found');
   }
 
-  async function copyId() {
-    await navigator.clipboard.writeText(traceId);
+  async #copyId() {
+    await navigator.clipboard.writeText(this.#traceId);
     notify('trace id copied');
   }
-
-  /** @param {KeyboardEvent} event */
-  function onKey(event) {
-    if (event.key === '/') search.focus();
-    else if (event.key === 'e' || event.key === 'E') step((row) => row.isError, event.key === 'e' ? 1 : -1);
-    else if (event.key === 'n' || event.key === 'N') step(isMatch, event.key === 'n' ? 1 : -1);
-    else if (event.key === 'l') logs.scrollIntoView({ block: 'start' });
-    else if (event.key === 'y') copyId();
-    else if (event.key === 'Escape' && !details.hidden) toggleDetails(false);
-    else if (event.key === 'Escape') history.back();
-    else return waterfall.onKey(event);
-    return true;
-  }
-
-  const asking = poll(refresh, REFRESH_MS);
-  const dispose = () => {
-    asking.stop();
-    waterfall.dispose();
-  };
-  return { dispose, onKey, refresh: asking.now };
 }
 
 /** Log lines by span. @param {import('./api.js').LogLine[]} lines */

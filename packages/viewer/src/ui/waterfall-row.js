@@ -8,7 +8,7 @@ import { formatCount, formatDuration } from './format.js';
  * @typedef {object} RowLook
  * @property {number} index among the visible rows
  * @property {number} durationUs of the trace
- * @property {boolean} isCollapsed
+ * @property {boolean} isFolded
  * @property {boolean} isDim
  * @property {number} lineCount
  * @property {() => void} onFold
@@ -28,7 +28,7 @@ export function rowElement(row, look) {
       'aria-posinset': row.position,
       'aria-setsize': row.siblings,
       'aria-rowindex': look.index + 1,
-      'aria-expanded': hasChildren ? String(!look.isCollapsed) : undefined,
+      'aria-expanded': hasChildren ? String(!look.isFolded) : undefined,
       'aria-label': rowLabel(row, look),
       '--index': look.index,
       '--depth': row.depth,
@@ -50,7 +50,7 @@ function nameParts(row, look, hasChildren) {
     ? h(
         'button',
         { type: 'button', class: 'caret', tabindex: -1, 'aria-hidden': 'true', onclick: fold },
-        look.isCollapsed ? '▸' : '▾',
+        look.isFolded ? '▸' : '▾',
       )
     : h('span', { class: 'caret' });
   return [
@@ -59,7 +59,7 @@ function nameParts(row, look, hasChildren) {
     h('span', { class: 'operation', title: row.span.operationName }, row.span.operationName || '(no name)'),
     row.isError && h('span', { class: 'error' }, '✕ error'),
     row.isOrphan && h('span', { class: 'badge', title: 'its parent is not in this trace (yet)' }, 'no parent'),
-    look.isCollapsed && h('span', { class: 'badge' }, `+${row.descendants}`),
+    look.isFolded && h('span', { class: 'badge' }, `+${row.descendants}`),
     look.lineCount > 0 &&
       h('span', { class: 'badge', title: formatCount(look.lineCount, 'log line') }, `▤ ${look.lineCount}`),
   ];

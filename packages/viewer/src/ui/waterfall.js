@@ -3,8 +3,8 @@
 // It is one tab stop; the selected row is its `aria-activedescendant`, because the row's element may not exist.
 
 import { h } from './dom.js';
-import { formatDuration } from './format.js';
 import { visibleRows } from './trace-model.js';
+import { Divider, tickLabels } from './waterfall-head.js';
 import { rowElement } from './waterfall-row.js';
 
 /** @typedef {import('./trace-model.js').Row} Row @typedef {import('./trace-model.js').TraceModel} TraceModel */
@@ -13,267 +13,255 @@ import { rowElement } from './waterfall-row.js';
 const ROW_PX = 28;
 /** Rows drawn beyond each edge of the window. */
 const SPARE_ROWS = 12;
-const TICKS = 4;
 
-/**
- * @param {{ onSelect: (row: Row) => void, onToggleDetails: (isOpen?: boolean) => void }} handlers
- */
-export function createWaterfall({ onSelect, onToggleDetails }) {
+export class Waterfall {
+  /** @type {HTMLElement} */
+  element;
+  #head;
+  #ticks;
+  #body;
+  #divider;
+  #onSelect;
+  #onToggleDetails;
   /** @type {TraceModel | undefined} */
-  let model;
-  /** @type {Row[]} */
-  let visible = [];
-  /** @type {Set<string>} */
-  const collapsed = new Set();
-  /** @type {Map<string, number>} */
-  let lineCounts = new Map();
-  /** @type {Set<Row> | undefined} */
-  let matching;
+  #model;
+  /** @type {Row[]} not inside a folded one */
+  #visible = [];
+  /** @type {Set<string>} keys of folded rows */
+  #folded = new Set();
+  /** @type {Map<string, number>} log lines by span */
+  #lineCounts = new Map();
+  /** @type {Set<Row> | undefined} the others are dimmed */
+  #matching;
   /** @type {Row | undefined} */
-  let selected;
-  /** @type {Map<Row, HTMLElement>} */
-  let drawn = new Map();
-  let isScheduled = false;
+  #selected;
+  /** @type {Map<Row, HTMLElement>} rows that are in the page */
+  #drawn = new Map();
+  #isScheduled = false;
 
-  const body = h('div', { class: 'rows', role: 'rowgroup' });
-  const ticks = h('div', { class: 'ticks', 'aria-hidden': 'true' });
-  const divider = h('div', {
-    class: 'divider',
-    role: 'separator',
-    'aria-orientation': 'vertical',
-    'aria-label': 'Width of the names',
-    tabindex: 0,
-  });
-  const head = h('div', { class: 'waterfall-head' }, h('span', { class: 'name-head' }, 'Span'), divider, ticks);
-  const element = h('div', { class: 'waterfall', role: 'treegrid', 'aria-label': 'Spans', tabindex: 0 }, head, body);
-  const resizing = makeResizable(divider, element);
-
-  /** @param {TraceModel} next @param {Map<string, number>} counts */
-  function show(next, counts) {
-    const key = selected?.key;
-    model = next;
-    lineCounts = counts;
-    selected = next.rows.find((row) => row.key === key) ?? next.rows[0];
-    ticks.replaceChildren(...tickLabels(next.durationUs));
-    arrange();
+  /** @param {{ onSelect: (row: Row) => void, onToggleDetails: (isOpen?: boolean) => void }} handlers */
+  constructor({ onSelect, onToggleDetails }) {
+    this.#onSelect = onSelect;
+    this.#onToggleDetails = onToggleDetails;
+    this.#body = h('div', { class: 'rows', role: 'rowgroup' });
+    this.#ticks = h('div', { class: 'ticks', 'aria-hidden': 'true' });
+    this.#head = h('div', { class: 'waterfall-head' });
+    this.element = h(
+      'div',
+      { class: 'waterfall', role: 'treegrid', 'aria-label': 'Spans', tabindex: 0 },
+      this.#head,
+      this.#body,
+    );
+    this.#divider = new Divider(this.element);
+    this.#head.append(h('span', { class: 'name-head' }, 'Span'), this.#divider.element, this.#ticks);
+    window.addEventListener('scroll', this.#schedule, { passive: true });
+    window.addEventListener('resize', this.#schedule);
   }
 
-  /** Works out anew which rows there are. */
-  function arrange() {
-    if (model === undefined) return;
-    visible = visibleRows(model, collapsed);
-    body.style.height = `${visible.length * ROW_PX}px`;
-    element.setAttribute('aria-rowcount', String(visible.length));
-    redraw();
+  /** The row that keys act on. */
+  get selected() {
+    return this.#selected;
   }
 
-  /** Draws all rows in sight anew. */
-  function redraw() {
-    for (const row of drawn.values()) row.remove();
-    drawn = new Map();
-    draw();
-  }
-
-  /** Draws rows that came into sight, removes those that left. */
-  function draw() {
-    isScheduled = false;
-    if (model === undefined) return;
-    const top = body.getBoundingClientRect().top;
-    const first = Math.max(0, Math.floor(-top / ROW_PX) - SPARE_ROWS);
-    const last = Math.min(visible.length, Math.ceil((window.innerHeight - top) / ROW_PX) + SPARE_ROWS);
-    const wanted = new Set(visible.slice(first, Math.max(first, last)));
-    for (const [row, existing] of drawn) {
-      if (wanted.has(row)) continue;
-      existing.remove();
-      drawn.delete(row);
-    }
-    const fresh = document.createDocumentFragment();
-    for (let index = first; index < last; index++) {
-      const row = visible[index];
-      if (row === undefined || drawn.has(row)) continue;
-      const created = newRow(row, index, model);
-      drawn.set(row, created);
-      fresh.append(created);
-    }
-    body.append(fresh);
-    markSelected();
-  }
-
-  /** @param {Row} row @param {number} index @param {TraceModel} current */
-  function newRow(row, index, current) {
-    return rowElement(row, {
-      index,
-      durationUs: current.durationUs,
-      isCollapsed: collapsed.has(row.key),
-      isDim: matching !== undefined && !matching.has(row),
-      lineCount: lineCounts.get(row.span.spanID) ?? 0,
-      onFold: () => fold(row, !collapsed.has(row.key)),
-      onOpen: () => {
-        const isSame = row === selected;
-        select(row, false);
-        onToggleDetails(isSame ? undefined : true);
-      },
-    });
-  }
-
-  function markSelected() {
-    for (const [row, shown] of drawn) {
-      const isSelected = row === selected;
-      shown.classList.toggle('selected', isSelected);
-      shown.setAttribute('aria-selected', String(isSelected));
-      if (isSelected) element.setAttribute('aria-activedescendant', shown.id);
-    }
+  /** Shows a trace, or more of the same one. @param {TraceModel} model @param {Map<string, number>} lineCounts */
+  show(model, lineCounts) {
+    const key = this.#selected?.key;
+    this.#model = model;
+    this.#lineCounts = lineCounts;
+    this.#selected = model.rows.find((row) => row.key === key) ?? model.rows[0];
+    this.#ticks.replaceChildren(...tickLabels(model.durationUs));
+    this.#arrange();
   }
 
   /** @param {Row} row @param {boolean} isScrolled whether it is brought into sight */
-  function select(row, isScrolled) {
-    selected = row;
-    unfoldAbove(row);
-    if (isScrolled) scrollTo(visible.indexOf(row));
-    draw();
-    onSelect(row);
-  }
-
-  /** @param {Row} row */
-  function unfoldAbove(row) {
-    let isChanged = false;
-    for (let above = row.parent; above !== undefined; above = above.parent)
-      isChanged = collapsed.delete(above.key) || isChanged;
-    if (isChanged) arrange();
-  }
-
-  /** @param {number} index */
-  function scrollTo(index) {
-    const top = body.getBoundingClientRect().top + index * ROW_PX;
-    const headPx = head.getBoundingClientRect().bottom;
-    const bottomPx = window.innerHeight - 2 * ROW_PX;
-    if (top < headPx) window.scrollBy(0, top - headPx - ROW_PX);
-    else if (top > bottomPx) window.scrollBy(0, top - bottomPx + ROW_PX);
-  }
-
-  /** @param {Row} row @param {boolean} isFolded */
-  function fold(row, isFolded) {
-    if (row.children.length === 0) return;
-    if (isFolded) collapsed.add(row.key);
-    else collapsed.delete(row.key);
-    arrange();
+  select(row, isScrolled) {
+    this.#selected = row;
+    this.#unfoldAbove(row);
+    if (isScrolled) this.#scrollTo(this.#visible.indexOf(row));
+    this.#draw();
+    this.#onSelect(row);
   }
 
   /** @param {boolean} isFolded */
-  function foldAll(isFolded) {
-    collapsed.clear();
-    if (isFolded)
-      for (const row of model?.rows ?? []) if (row.depth > 0 && row.children.length > 0) collapsed.add(row.key);
-    arrange();
+  foldAll(isFolded) {
+    this.#folded.clear();
+    for (const row of isFolded ? (this.#model?.rows ?? []) : []) {
+      if (row.depth > 0 && row.children.length > 0) this.#folded.add(row.key);
+    }
+    this.#arrange();
     // The selected row may be inside a folded one now.
-    while (selected !== undefined && !visible.includes(selected)) selected = selected.parent;
-    draw();
+    while (this.#selected !== undefined && !this.#visible.includes(this.#selected))
+      this.#selected = this.#selected.parent;
+    this.#draw();
   }
 
-  /** @param {Set<Row> | undefined} rows the others are dimmed */
-  function highlight(rows) {
-    matching = rows;
-    redraw();
+  /** Dims all rows but these; `undefined` dims none. @param {Set<Row> | undefined} rows */
+  highlight(rows) {
+    this.#matching = rows;
+    this.#redraw();
   }
 
-  /** @param {KeyboardEvent} event @returns {boolean} */
-  function onKey(event) {
-    if (event.target === divider || selected === undefined) return false;
-    // Elsewhere on the page, Enter belongs to the button or link that has the focus.
-    const isElsewhere = document.activeElement !== element && document.activeElement !== document.body;
-    if (isElsewhere && ['Enter', ' '].includes(event.key)) return false;
-    const at = visible.indexOf(selected);
-    const page = Math.max(1, Math.floor(window.innerHeight / ROW_PX) - 6);
-    const moves = {
-      ArrowDown: at + 1,
-      j: at + 1,
-      ArrowUp: at - 1,
-      k: at - 1,
-      Home: 0,
-      End: visible.length - 1,
-      PageDown: at + page,
-      PageUp: at - page,
-    };
-    const to = Object.hasOwn(moves, event.key) ? moves[/** @type {keyof typeof moves} */ (event.key)] : undefined;
-    if (to !== undefined) selectIndex(to);
-    else if (event.key === 'ArrowRight') unfoldOrEnter(selected);
-    else if (event.key === 'ArrowLeft') foldOrLeave(selected);
-    else if (event.key === 'Enter' || event.key === ' ') onToggleDetails();
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key was one of its own */
+  onKey(event) {
+    const selected = this.#selected;
+    if (event.target === this.#divider.element || selected === undefined) return false;
+    const to = this.#placeFor(event.key, this.#visible.indexOf(selected));
+    if (to !== undefined) this.#selectPlace(to);
+    else if (event.key === 'ArrowRight') this.#unfoldOrEnter(selected);
+    else if (event.key === 'ArrowLeft') this.#foldOrLeave(selected);
+    else if (this.#isActivation(event.key)) this.#onToggleDetails();
     else return false;
     return true;
   }
 
-  /** @param {number} index */
-  function selectIndex(index) {
-    const row = visible[Math.min(visible.length - 1, Math.max(0, index))];
-    if (row !== undefined) select(row, true);
+  dispose() {
+    window.removeEventListener('scroll', this.#schedule);
+    window.removeEventListener('resize', this.#schedule);
+    this.#divider.dispose();
+  }
+
+  /** Works out anew which rows there are. */
+  #arrange() {
+    if (this.#model === undefined) return;
+    this.#visible = visibleRows(this.#model, this.#folded);
+    this.#body.style.height = `${this.#visible.length * ROW_PX}px`;
+    this.element.setAttribute('aria-rowcount', String(this.#visible.length));
+    this.#redraw();
+  }
+
+  /** Draws all rows in sight anew. */
+  #redraw() {
+    for (const element of this.#drawn.values()) element.remove();
+    this.#drawn.clear();
+    this.#draw();
+  }
+
+  /** Draws rows that came into sight, removes those that left. */
+  #draw() {
+    const model = this.#model;
+    if (model === undefined) return;
+    const top = this.#body.getBoundingClientRect().top;
+    const first = Math.max(0, Math.floor(-top / ROW_PX) - SPARE_ROWS);
+    const last = Math.max(first, Math.ceil((window.innerHeight - top) / ROW_PX) + SPARE_ROWS);
+    const wanted = this.#visible.slice(first, last);
+    const kept = new Set(wanted);
+    for (const [row, element] of this.#drawn) {
+      if (kept.has(row)) continue;
+      element.remove();
+      this.#drawn.delete(row);
+    }
+    for (const [offset, row] of wanted.entries()) {
+      if (!this.#drawn.has(row)) this.#drawn.set(row, this.#newRow(row, first + offset, model));
+    }
+    this.#body.append(...[...this.#drawn.values()].filter((element) => element.parentNode === null));
+    this.#markSelected();
+  }
+
+  /** @param {Row} row @param {number} index @param {TraceModel} model */
+  #newRow(row, index, model) {
+    return rowElement(row, {
+      index,
+      durationUs: model.durationUs,
+      isFolded: this.#folded.has(row.key),
+      isDim: this.#matching !== undefined && !this.#matching.has(row),
+      lineCount: this.#lineCounts.get(row.span.spanID) ?? 0,
+      onFold: () => this.#fold(row, !this.#folded.has(row.key)),
+      onOpen: () => {
+        const isSame = row === this.#selected;
+        this.select(row, false);
+        this.#onToggleDetails(isSame ? undefined : true);
+      },
+    });
+  }
+
+  #markSelected() {
+    for (const [row, element] of this.#drawn) {
+      const isSelected = row === this.#selected;
+      element.classList.toggle('selected', isSelected);
+      element.setAttribute('aria-selected', String(isSelected));
+      if (isSelected) this.element.setAttribute('aria-activedescendant', element.id);
+    }
+  }
+
+  /** @param {Row} row @param {boolean} isFolded */
+  #fold(row, isFolded) {
+    if (row.children.length === 0) return;
+    if (isFolded) this.#folded.add(row.key);
+    else this.#folded.delete(row.key);
+    this.#arrange();
   }
 
   /** @param {Row} row */
-  function unfoldOrEnter(row) {
-    if (collapsed.has(row.key)) fold(row, false);
-    else if (row.children[0] !== undefined) select(row.children[0], true);
+  #unfoldAbove(row) {
+    let isChanged = false;
+    for (let above = row.parent; above !== undefined; above = above.parent) {
+      isChanged = this.#folded.delete(above.key) || isChanged;
+    }
+    if (isChanged) this.#arrange();
   }
 
   /** @param {Row} row */
-  function foldOrLeave(row) {
-    if (row.children.length > 0 && !collapsed.has(row.key)) fold(row, true);
-    else if (row.parent !== undefined) select(row.parent, true);
+  #unfoldOrEnter(row) {
+    if (this.#folded.has(row.key)) this.#fold(row, false);
+    else if (row.children[0] !== undefined) this.select(row.children[0], true);
   }
 
-  function schedule() {
-    if (isScheduled) return;
-    isScheduled = true;
-    requestAnimationFrame(draw);
+  /** @param {Row} row */
+  #foldOrLeave(row) {
+    if (row.children.length > 0 && !this.#folded.has(row.key)) this.#fold(row, true);
+    else if (row.parent !== undefined) this.select(row.parent, true);
   }
 
-  window.addEventListener('scroll', schedule, { passive: true });
-  window.addEventListener('resize', schedule);
-  const dispose = () => {
-    window.removeEventListener('scroll', schedule);
-    window.removeEventListener('resize', schedule);
-    resizing.dispose();
-  };
-  return { element, show, select, selected: () => selected, foldAll, highlight, onKey, dispose };
-}
+  /** Where a key leads from a place; `undefined` when it is no such key. @param {string} key @param {number} at */
+  #placeFor(key, at) {
+    const page = Math.max(1, Math.floor(window.innerHeight / ROW_PX) - 6);
+    switch (key) {
+      case 'ArrowDown':
+      case 'j':
+        return at + 1;
+      case 'ArrowUp':
+      case 'k':
+        return at - 1;
+      case 'PageDown':
+        return at + page;
+      case 'PageUp':
+        return at - page;
+      case 'Home':
+        return 0;
+      case 'End':
+        return this.#visible.length - 1;
+      default:
+        return undefined;
+    }
+  }
 
-/** @param {number} durationUs */
-function tickLabels(durationUs) {
-  return Array.from({ length: TICKS + 1 }, (_, index) => {
-    const at = (durationUs * index) / TICKS;
-    return h('span', { '--at': index / TICKS }, index === 0 ? '0' : formatDuration(at * 1000));
-  });
-}
+  /** @param {number} place one beyond the ends means the end */
+  #selectPlace(place) {
+    const row = this.#visible[Math.min(this.#visible.length - 1, Math.max(0, place))];
+    if (row !== undefined) this.select(row, true);
+  }
 
-/**
- * Lets people set the width of the name column, by mouse, touch or arrow keys.
- *
- * @param {HTMLElement} divider
- * @param {HTMLElement} element
- */
-function makeResizable(divider, element) {
-  let share = 0.38;
-  const set = (/** @type {number} */ next) => {
-    share = Math.min(0.7, Math.max(0.15, next));
-    element.style.setProperty('--names', `${(share * 100).toFixed(1)}%`);
-    divider.setAttribute('aria-valuenow', String(Math.round(share * 100)));
+  /** Elsewhere on the page, Enter belongs to the button or link that has the focus. @param {string} key */
+  #isActivation(key) {
+    const focused = document.activeElement;
+    return (key === 'Enter' || key === ' ') && (focused === this.element || focused === document.body);
+  }
+
+  /** @param {number} place */
+  #scrollTo(place) {
+    const top = this.#body.getBoundingClientRect().top + place * ROW_PX;
+    const least = this.#head.getBoundingClientRect().bottom;
+    const most = window.innerHeight - 2 * ROW_PX;
+    if (top < least) window.scrollBy(0, top - least - ROW_PX);
+    else if (top > most) window.scrollBy(0, top - most + ROW_PX);
+  }
+
+  #schedule = () => {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    requestAnimationFrame(() => {
+      this.#isScheduled = false;
+      this.#draw();
+    });
   };
-  const onMove = (/** @type {PointerEvent} */ event) => {
-    const { left, width } = element.getBoundingClientRect();
-    set((event.clientX - left) / width);
-  };
-  const onUp = () => window.removeEventListener('pointermove', onMove);
-  divider.addEventListener('pointerdown', (event) => {
-    event.preventDefault();
-    window.addEventListener('pointermove', onMove);
-    window.addEventListener('pointerup', onUp, { once: true });
-  });
-  divider.addEventListener('keydown', (event) => {
-    if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
-    set(share + (event.key === 'ArrowLeft' ? -0.02 : 0.02));
-    event.stopPropagation();
-    event.preventDefault();
-  });
-  set(share);
-  return { dispose: onUp };
 }
