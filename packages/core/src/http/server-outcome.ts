@@ -22,8 +22,25 @@ function noteTimeout(this: Socket): void {
   timedOutSockets.add(this);
 }
 
+/** What an HTTP/2 response of Node.js's compatibility interface has. */
+interface Http2Stream {
+  readonly aborted: boolean;
+  /** How the stream was closed: 0 is the regular way. */
+  readonly rstCode: number;
+}
+
+/** What Node.js closes a stream with when the server destroys it with an error. */
+const NGHTTP2_INTERNAL_ERROR = 2;
+
+function http2StreamOf(res: ServerResponse): Http2Stream | undefined {
+  return (res as { stream?: Http2Stream }).stream;
+}
+
 /** Whether the answer was written to its end. */
 export function isComplete(req: IncomingMessage, res: ServerResponse): boolean {
+  const stream = http2StreamOf(res);
+  // Node.js ends a stream that the client has cancelled, so `writableFinished` says nothing there.
+  if (stream !== undefined) return res.writableEnded && !stream.aborted && stream.rstCode === 0;
   // Requests that are only simulated (Fastify's `inject`) have no connection to flush to: ended is finished there.
   return res.writableFinished || (res.writableEnded && !('writableLength' in req.socket));
 }
@@ -59,8 +76,8 @@ export function destroyedBy(res: ServerResponse): unknown {
 }
 
 function isClosedByPeer(req: IncomingMessage, res: ServerResponse, errored: unknown): boolean {
-  const stream = (res as { stream?: { aborted?: boolean; rstCode?: number } }).stream;
-  if (stream !== undefined) return stream.aborted === true && errored === undefined;
+  const stream = http2StreamOf(res);
+  if (stream !== undefined) return stream.rstCode !== 0 && stream.rstCode !== NGHTTP2_INTERNAL_ERROR;
   const { socket } = req;
   // A client that ends its side early is gone: Node.js closes the connection then.
   if (socket.readableEnded) return true;
