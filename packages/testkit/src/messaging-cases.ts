@@ -100,23 +100,27 @@ async function newTrace(bench: MessagingBench): Promise<void> {
 
 async function interleaved(bench: MessagingBench): Promise<void> {
   const seen = new Map<string, Array<string | undefined>>();
-  let bothRun: () => void = () => undefined;
-  const both = new Promise<void>((resolve) => {
-    bothRun = resolve;
-  });
+  const [isOpen, open] = gate();
+  const [bothRun, runBoth] = gate();
   bench.onMessage = async ({ value }) => {
+    if (value === 'gate') return isOpen;
     const ids = [activeSpanId()];
     seen.set(value, ids);
-    if (seen.size === 2) bothRun();
-    await both;
+    if (seen.size === 2) runBoth();
+    await bothRun;
     ids.push(activeSpanId());
     await new Promise((resolve) => setImmediate(resolve));
     ids.push(activeSpanId());
+    return undefined;
   };
+  // The receiver is held while both are sent: it fetches them together, else it would wait for the one it got first.
+  await bench.client.send([{ value: 'gate', partition: 0 }]);
+  await bench.receive(1);
   await Promise.all([
     inSpan('left', () => bench.client.send([{ value: 'left', partition: 0 }])),
     inSpan('right', () => bench.client.send([{ value: 'right', partition: 1 }])),
   ]);
+  open();
   await bench.receive(2);
   for (const value of ['left', 'right']) {
     const request = await bench.backend.take(value);
@@ -127,6 +131,15 @@ async function interleaved(bench: MessagingBench): Promise<void> {
     assert.equal(process.parentSpanId, send.spanId);
     assert.deepEqual(seen.get(value), [process.spanId, process.spanId, process.spanId]);
   }
+  await Promise.all([bench.takeSend(), bench.takeProcess()]);
+}
+
+function gate(): [isOpen: Promise<void>, open: () => void] {
+  let open: () => void = () => undefined;
+  const isOpen = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return [isOpen, open];
 }
 
 async function rejectingHandler(bench: MessagingBench): Promise<void> {

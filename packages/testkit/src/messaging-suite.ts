@@ -53,7 +53,7 @@ const TIMEOUT_MS = 20_000;
 /** Run the suite on every back end. Call it at the top level of a test file. */
 export function messagingSuite(name: string, library: MessagingLibrary): void {
   for (const kind of BACKENDS) {
-    test(`${name} on ${kind === 'none' ? 'no provider' : kind}`, { timeout: 120_000 }, async (t) => {
+    test(`${name} on ${kind === 'none' ? 'no provider' : kind}`, { timeout: 60_000 }, async (t) => {
       const bench = await MessagingBench.start(t, kind, library);
       for (const [title, run] of kind === 'none' ? MESSAGING_CASES_WITHOUT_PROVIDER : MESSAGING_CASES) {
         await t.test(title, () => run(bench));
