@@ -16,7 +16,8 @@ for (const profile of ['', 'shop']) {
     const { code, stdout, stderr } = await run('docker-compose', ['config'], root, { COMPOSE_PROFILES: profile });
     assert.equal(code, 0, stderr);
     const services = [...stdout.matchAll(/^ {2}([a-z-]+):$/gm)].map(([, name]) => name);
-    for (const name of ['collector', 'jaeger', 'kafka', 'postgres', 'prometheus']) assert.ok(services.includes(name), name);
+    for (const name of ['collector', 'jaeger', 'kafka', 'postgres', 'prometheus'])
+      assert.ok(services.includes(name), name);
     assert.equal(services.includes('gateway'), profile === 'shop');
   });
 }
@@ -50,8 +51,14 @@ test('the real Collector runs the configuration of the compose file, and a span 
     assert.ok(collector.exitCode === null && Date.now() < deadline, log);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  const tracing = startTracing({ serviceName: 'through-collector', endpoint: `http://127.0.0.1:${http}`, register: false });
-  const span = tracing.provider.getTracer('test').startSpan('hello', { attributes: { text: 'ünï', n: 7, list: ['a'] } });
+  const tracing = startTracing({
+    serviceName: 'through-collector',
+    endpoint: `http://127.0.0.1:${http}`,
+    register: false,
+  });
+  const span = tracing.provider
+    .getTracer('test')
+    .startSpan('hello', { attributes: { text: 'ünï', n: 7, list: ['a'] } });
   span.end();
   await tracing.shutdown();
   const trace = await readTrace(queryUrl, span.spanContext().traceId, 1);

@@ -44,17 +44,24 @@ export async function useEverything(load) {
   const other = fastify();
   await other.register(tracingPlugin);
   const tracedFetch = traceFetch(fetch);
-  other.get('/fastify/:id', async (request) => (await tracedFetch(`${expressUrl}/express/${request.params.id}`)).json());
+  other.get('/fastify/:id', async (request) =>
+    (await tracedFetch(`${expressUrl}/express/${request.params.id}`)).json(),
+  );
   const fastifyUrl = await other.listen({ port: 0, host: '127.0.0.1' });
 
-  const pool = tracePool(new Pool({ host: '127.0.0.1', port: 1, user: 'u', database: 'd', connectionTimeoutMillis: 2000 }));
+  const pool = tracePool(
+    new Pool({ host: '127.0.0.1', port: 1, user: 'u', database: 'd', connectionTimeoutMillis: 2000 }),
+  );
   const kafka = traceKafka(new Kafka({ brokers: ['127.0.0.1:1'], retry: { retries: 0 }, logLevel: logLevel.NOTHING }));
   const dispatcher = new undici.Agent().compose(tracingInterceptor());
 
   await withSpan('root', async () => {
     await (await undici.request(`${fastifyUrl}/fastify/7`, { dispatcher })).body.dump();
-    await pool.query('select 1').catch(() => {});
-    await kafka.producer().send({ topic: 't', messages: [{ value: 'v' }] }).catch(() => {});
+    await pool.query('SELECT 1').catch(() => {});
+    await kafka
+      .producer()
+      .send({ topic: 't', messages: [{ value: 'v' }] })
+      .catch(() => {});
   });
   await tracing.forceFlush();
   const spans = memory.getFinishedSpans();

@@ -58,7 +58,10 @@ export async function packAll(): Promise<string[]> {
   const folder = temporaryFolder('tarballs');
   const names: string[] = [];
   for (const name of PACKAGES) {
-    const packed = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], join(ROOT, 'packages', name));
+    const packed = await npm(
+      ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
+      join(ROOT, 'packages', name),
+    );
     names.push(join(folder, readFilename(packed)));
   }
   return names;
@@ -76,7 +79,9 @@ export async function unpackInto(project: string, tarballs: string[]): Promise<v
   for (const tarball of tarballs) {
     const folder = mkdtempSync(join(tmpdir(), 'clew-unpack-'));
     await must('tar', ['-xzf', tarball, '-C', folder], folder);
-    const { default: manifest } = (await import(join(folder, 'package', 'package.json'), { with: { type: 'json' } })) as {
+    const { default: manifest } = (await import(join(folder, 'package', 'package.json'), {
+      with: { type: 'json' },
+    })) as {
       default: { name: string };
     };
     const target = join(project, 'node_modules', manifest.name);

@@ -27,7 +27,9 @@ await once(server, 'listening');
 const other = fastify();
 await other.register(tracingPlugin);
 const tracedFetch = traceFetch(fetch);
-other.get('/fastify/:id', async () => (await tracedFetch(`http://127.0.0.1:${server.address().port}/express/7`)).json());
+other.get('/fastify/:id', async () =>
+  (await tracedFetch(`http://127.0.0.1:${server.address().port}/express/7`)).json(),
+);
 const url = await other.listen({ port: 0, host: '127.0.0.1' });
 await (await fetch(`${url}/fastify/1`)).json();
 
@@ -38,7 +40,9 @@ const spans = exporter.getFinishedSpans();
 const nameOf = new Map(spans.map((span) => [span.spanContext().spanId, span.name]));
 console.log(
   JSON.stringify({
-    spans: spans.map((span) => [span.name, nameOf.get(span.parentSpanContext?.spanId) ?? null, span.instrumentationScope.name]).sort(),
+    spans: spans
+      .map((span) => [span.name, nameOf.get(span.parentSpanContext?.spanId) ?? null, span.instrumentationScope.name])
+      .sort(),
     logged: lines[0].trace_id === spans[0].spanContext().traceId,
   }),
 );

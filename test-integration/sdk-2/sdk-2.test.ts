@@ -15,9 +15,9 @@ test('the plugins work over the official SDK 2.x and API 1.9', async () => {
   assert.equal(code, 0, stderr);
   assert.deepEqual(JSON.parse(stdout), {
     spans: [
-      ['GET', 'GET /fastify/:id', '@clew/undici'],
       ['GET /express/:id', 'GET', '@clew/express'],
       ['GET /fastify/:id', null, '@clew/fastify'],
+      ['GET', 'GET /fastify/:id', '@clew/undici'],
     ],
     logged: true,
   });

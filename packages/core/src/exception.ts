@@ -92,7 +92,8 @@ export function errorType(error: unknown): string {
   const code = textOf(() => (inner as { code?: unknown }).code);
   if (code !== undefined && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) return code;
   const name = textOf(() => inner.name);
-  if (name !== undefined && name !== 'Error' && name.length <= 64) return name;
+  // pg calls its DatabaseError `error`: the class says more.
+  if (name !== undefined && !/^error$/i.test(name) && name.length <= 64) return name;
   const className = textOf(() => inner.constructor.name);
   return className === undefined || className === 'Error' || className === 'Object' ? '_OTHER' : className;
 }

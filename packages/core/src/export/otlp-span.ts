@@ -136,7 +136,8 @@ function writeAttribute(writer: ProtoWriter, tag: number, key: string, value: un
   if (typeof value === 'string') {
     if (key.length + value.length < SHORT_PAIR && writeShortPair(writer, tag, key, value)) return;
   } else if (typeof value === 'number' && key.length < SHORT_KEY && Number.isSafeInteger(value) && value >= 0) {
-    if (writeShortInteger(writer, tag, key, value)) return;
+    // -0 is a double: as an integer it would come back as 0.
+    if (!Object.is(value, -0) && writeShortInteger(writer, tag, key, value)) return;
   }
   const start = writer.open(tag);
   writer.text(0x0a, key);
