@@ -95,7 +95,7 @@ for (const [version, module] of VERSIONS) {
     const agent = new module.Agent().compose(tracingInterceptor());
     t.after(() => agent.destroy());
     const fetch = traceFetch(module.fetch as unknown as typeof globalThis.fetch);
-    const call = async (url: string) => (await fetch(url, { dispatcher: agent } as RequestInit)).text();
+    const call = async (url: string) => (await fetch(url, { dispatcher: agent } as object)).text();
     assert.deepEqual(await attemptsOf(t, '/redirect', call), REDIRECTED);
   });
 
@@ -105,7 +105,7 @@ for (const [version, module] of VERSIONS) {
     const stop = traceUndici();
     t.after(stop);
     const fetch = traceFetch(module.fetch as unknown as typeof globalThis.fetch);
-    const call = async (url: string) => (await fetch(url, { dispatcher: agent } as RequestInit)).text();
+    const call = async (url: string) => (await fetch(url, { dispatcher: agent } as object)).text();
     assert.deepEqual(await attemptsOf(t, '/redirect', call), REDIRECTED);
     await agent.destroy();
     stop();
