@@ -68,7 +68,11 @@ class OpenQuery implements Closable {
   }
 
   #watchStream(stream: EventEmitter): void {
-    stream.once(errorMonitor, (error) => this.#fail(error));
+    stream.once(errorMonitor, (error: unknown) => {
+      // Leaving a `for await` loop early destroys the stream so; the server's errors come through handleError.
+      if ((error as { code?: unknown } | undefined)?.code === 'ABORT_ERR') this.close();
+      else this.#fail(error);
+    });
     for (const event of ['end', 'finish', 'close']) stream.once(event, () => this.close());
   }
 
