@@ -1,82 +1,26 @@
-/** OTLP over HTTP with protocol buffers: one POST a batch on kept-alive sockets of Node's own client. */
-import { Agent as HttpAgent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-import { ROOT, runInContext, suppressIn } from '../context.ts';
-import { describeError } from '../faults.ts';
+/** OTLP over HTTP with protocol buffers: one POST a batch. */
 import { VERSION } from '../version.ts';
 import type { AttemptResult, BatchTransport } from './delivery.ts';
+import { HttpPost, type HttpPostOptions } from './http-post.ts';
 import { parsePartialSuccess } from './otlp-response.ts';
 import { EncodedSpanBuffer, type SealedBatch } from './span-buffer.ts';
 
-/** How to reach the backend. */
-export interface OtlpHttpOptions {
-  /** The whole URL, with `/v1/traces`. */
-  url: URL;
-  /** Sent with each request; a function is asked before each one and may take 5 seconds. */
-  headers?: Record<string, string> | (() => Promise<Record<string, string>> | Record<string, string>);
-  /** One attempt, connecting included. Milliseconds. Default 10000. */
-  timeoutMs?: number;
-  /** Default `none`: it costs as much as making the spans. */
-  compression?: 'gzip' | 'none';
-  /** Requests at once. Default 4. */
-  concurrency?: number;
-  /** Certificates and other options of TLS. */
-  tls?: Pick<AgentOptions, 'ca' | 'cert' | 'key'>;
-}
-
-const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
-const COMPRESS_FROM_BYTES = 1024;
-const HEADERS_TIMEOUT_MS = 5000;
-const RETRIED_STATUS = new Set([429, 502, 503, 504]);
-const RETRIED_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EAI_AGAIN',
-  'ENOTFOUND',
-  'ENETUNREACH',
-  'EHOSTUNREACH',
-]);
-const SUPPRESSED = suppressIn(ROOT);
-const compress = promisify(gzip);
-
-interface Reply {
-  status: number;
-  retryAfter: string | undefined;
-  body: Buffer;
-}
+/** How to reach an OTLP receiver; `url` is the whole URL, with `/v1/traces`. */
+export interface OtlpHttpOptions extends HttpPostOptions {}
 
 /** The transport of `@clew/core`'s OTLP exporter. */
 export class OtlpHttpTransport implements BatchTransport {
   readonly name: string;
   readonly concurrency: number;
-  readonly #options: OtlpHttpOptions;
-  readonly #agent: HttpAgent;
-  readonly #baseHeaders: Record<string, string>;
-  readonly #target: URL;
+  readonly #http: HttpPost;
 
   constructor(options: OtlpHttpOptions) {
-    this.#options = options;
-    this.concurrency = options.concurrency ?? 4;
-    this.#target = new URL(options.url);
-    this.#baseHeaders = {
+    this.#http = new HttpPost(options, {
       'content-type': 'application/x-protobuf',
       'user-agent': `Clew-OTLP-Exporter-JavaScript/${VERSION}`,
-    };
-    const { username, password } = this.#target;
-    if (username !== '' || password !== '') {
-      const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-      this.#baseHeaders.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
-      // Cleared, so that neither an error text nor a log line can show them.
-      this.#target.username = '';
-      this.#target.password = '';
-    }
-    this.name = `otlp ${this.#target.href}`;
-    const agentOptions = { keepAlive: true, maxSockets: this.concurrency, ...options.tls };
-    this.#agent = this.#target.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+    });
+    this.concurrency = this.#http.concurrency;
+    this.name = `otlp ${this.#http.target.href}`;
   }
 
   createBuffer(): EncodedSpanBuffer {
@@ -84,123 +28,12 @@ export class OtlpHttpTransport implements BatchTransport {
   }
 
   async send(batch: SealedBatch, signal: AbortSignal): Promise<AttemptResult> {
-    let headers: Record<string, string>;
-    try {
-      headers = { ...this.#baseHeaders, ...(await this.#headers()) };
-    } catch (error) {
-      return { kind: 'retry', reason: `the headers function failed: ${describeError(error)}` };
-    }
     // Batches of this transport are made by its own buffer, which always gives a body.
-    let body = batch.body as Buffer;
-    if (this.#options.compression === 'gzip' && body.length > COMPRESS_FROM_BYTES) {
-      body = await compress(body, { level: 6 });
-      headers['content-encoding'] = 'gzip';
-    }
-    headers['content-length'] = String(body.length);
-    try {
-      return judge(await this.#post(body, headers, signal));
-    } catch (error) {
-      return judgeError(error);
-    }
+    const result = await this.#http.post(batch.body as Buffer, signal);
+    return result.kind === 'answered' ? { kind: 'delivered', ...parsePartialSuccess(result.body) } : result;
   }
 
   async close(): Promise<void> {
-    this.#agent.destroy();
+    this.#http.close();
   }
-
-  async #headers(): Promise<Record<string, string>> {
-    const { headers } = this.#options;
-    if (typeof headers !== 'function') return headers ?? {};
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${HEADERS_TIMEOUT_MS} ms`)), HEADERS_TIMEOUT_MS);
-      timer.unref();
-    });
-    try {
-      return await Promise.race([headers(), limit]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #post(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      const send = this.#target.protocol === 'https:' ? httpsRequest : httpRequest;
-      const timeoutMs = this.#options.timeoutMs ?? 10_000;
-      // In a suppressed root context: a tracer that watches node:http must not trace us.
-      const request: ClientRequest = runInContext(SUPPRESSED, () =>
-        send(this.#target, { method: 'POST', agent: this.#agent, headers, signal }),
-      );
-      const timer = setTimeout(() => {
-        request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
-      }, timeoutMs);
-      timer.unref();
-      const finish = (settle: () => void): void => {
-        clearTimeout(timer);
-        settle();
-      };
-      // Unref'd, so that a slow backend does not keep a process alive that has nothing else to do.
-      request.on('socket', (socket) => socket.unref());
-      request.on('error', (error) => finish(() => reject(error)));
-      request.on('response', (response) => {
-        readReply(response).then(
-          (reply) => finish(() => resolve(reply)),
-          (error: unknown) => finish(() => reject(error)),
-        );
-      });
-      request.end(body);
-    });
-  }
-}
-
-function readReply(response: IncomingMessage): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const status = response.statusCode ?? 0;
-    const retryAfter = response.headers['retry-after'];
-    const done = (): void => resolve({ status, retryAfter, body: Buffer.concat(chunks) });
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= MAX_RESPONSE_BYTES) {
-        chunks.push(chunk);
-        return;
-      }
-      chunks.length = 0;
-      done();
-      response.destroy();
-    });
-    response.on('end', done);
-    // The status has been read: for a success the rest of the answer does not matter.
-    response.on('error', (error) => (status >= 200 && status < 300 ? done() : reject(error)));
-  });
-}
-
-function judge(reply: Reply): AttemptResult {
-  const { status, retryAfter, body } = reply;
-  if (status >= 200 && status < 300) return { kind: 'delivered', ...parsePartialSuccess(body) };
-  if (!RETRIED_STATUS.has(status)) return { kind: 'drop', reason: `http_${status}` };
-  const retryAfterMs = parseRetryAfter(retryAfter, Date.now());
-  return { kind: 'retry', reason: `HTTP status ${status}`, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-}
-
-function judgeError(error: unknown): AttemptResult {
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  if (name === 'AbortError') return { kind: 'retry', reason: 'no answer within the export timeout' };
-  if (typeof code === 'string' && RETRIED_CODES.has(code)) return { kind: 'retry', reason: describeError(error) };
-  return { kind: 'drop', reason: typeof code === 'string' ? code.toLowerCase() : 'request_failed' };
-}
-
-/**
- * Read a `Retry-After` header.
- *
- * @param nowMs  milliseconds since the epoch, for the date form
- * @returns milliseconds to wait, or `undefined` when it is missing, malformed or in the past
- */
-export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d+$/.test(header.trim())) return Number(header.trim()) * 1000;
-  // Date.parse takes almost anything for a date, "-1" too; an HTTP date starts with the day of the week.
-  const atMs = /^[A-Z][a-z]{2}/.test(header.trim()) ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(atMs) || atMs < nowMs ? undefined : atMs - nowMs;
 }

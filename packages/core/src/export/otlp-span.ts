@@ -134,10 +134,10 @@ function writeAttributes(writer: ProtoWriter, tag: number, flat: FlatAttributes)
 
 function writeAttribute(writer: ProtoWriter, tag: number, key: string, value: unknown): void {
   if (typeof value === 'string') {
-    if (key.length + value.length < SHORT_PAIR && writeShortPair(writer, tag, key, value)) return;
+    if (key.length + value.length < SHORT_PAIR && writer.shortPair(tag, key, value)) return;
   } else if (typeof value === 'number' && key.length < SHORT_KEY && Number.isSafeInteger(value) && value >= 0) {
     // -0 is a double: as an integer it would come back as 0.
-    if (!Object.is(value, -0) && writeShortInteger(writer, tag, key, value)) return;
+    if (!Object.is(value, -0) && writer.shortInteger(tag, key, value)) return;
   }
   const start = writer.open(tag);
   writer.text(0x0a, key);
@@ -145,47 +145,6 @@ function writeAttribute(writer: ProtoWriter, tag: number, key: string, value: un
   writeValue(writer, value);
   writer.close(valueStart);
   writer.close(start);
-}
-
-function writeShortPair(writer: ProtoWriter, tag: number, key: string, value: string): boolean {
-  const keyLength = key.length;
-  const valueLength = value.length;
-  writer.ensure((keyLength + valueLength) * 3 + 16);
-  const start = writer.position;
-  writer.byte(tag);
-  writer.byte(keyLength + valueLength + 6);
-  writer.byte(0x0a);
-  writer.byte(keyLength);
-  if (writer.ascii(key)) {
-    writer.byte(0x12);
-    writer.byte(valueLength + 2);
-    writer.byte(0x0a);
-    writer.byte(valueLength);
-    if (writer.ascii(value)) return true;
-  }
-  writer.position = start;
-  return false;
-}
-
-function writeShortInteger(writer: ProtoWriter, tag: number, key: string, value: number): boolean {
-  writer.ensure(key.length * 3 + 24);
-  const start = writer.position;
-  writer.byte(tag);
-  writer.position++;
-  writer.byte(0x0a);
-  writer.byte(key.length);
-  if (!writer.ascii(key)) {
-    writer.position = start;
-    return false;
-  }
-  writer.byte(0x12);
-  writer.position++;
-  const valueStart = writer.position;
-  writer.byte(0x18);
-  writer.varint(value);
-  writer.buffer[valueStart - 1] = writer.position - valueStart;
-  writer.buffer[start + 1] = writer.position - start - 2;
-  return true;
 }
 
 // AnyValue of opentelemetry/proto/common/v1/common.proto; `null` is the empty value.

@@ -9,7 +9,7 @@ interface FastBuffer extends Buffer {
 }
 
 // Up to this many characters a loop is faster than a call into native code.
-const LOOP_UP_TO = 14;
+const LOOP_UP_TO = 32;
 const TWO_32 = 4294967296;
 
 /** Writes fields and keeps the buffer large enough. */
@@ -112,19 +112,71 @@ export class ProtoWriter {
    * @returns whether it was: if not, the position is unchanged and the text has to be written another way
    */
   ascii(text: string): boolean {
-    const { length } = text;
-    const { buffer, position } = this;
-    if (length > LOOP_UP_TO) {
-      if (buffer.utf8Write(text, position) !== length) return false;
-      this.position = position + length;
-      return true;
+    const end = putAscii(this.buffer, this.position, text);
+    if (end < 0) return false;
+    this.position = end;
+    return true;
+  }
+
+  /**
+   * A `KeyValue` of two short ASCII texts, the most frequent attribute by far: every nested length is one byte.
+   *
+   * @returns false, with the position unchanged, when one of the texts is not ASCII
+   */
+  shortPair(tag: number, key: string, value: string): boolean {
+    const keyLength = key.length;
+    const valueLength = value.length;
+    this.ensure((keyLength + valueLength) * 3 + 16);
+    // In local variables: the fields of this object would be read and written for every byte.
+    const { buffer } = this;
+    let at = this.position;
+    buffer[at] = tag;
+    buffer[at + 1] = keyLength + valueLength + 6;
+    buffer[at + 2] = 0x0a;
+    buffer[at + 3] = keyLength;
+    at = putAscii(buffer, at + 4, key);
+    if (at < 0) return false;
+    buffer[at] = 0x12;
+    buffer[at + 1] = valueLength + 2;
+    buffer[at + 2] = 0x0a;
+    buffer[at + 3] = valueLength;
+    at = putAscii(buffer, at + 4, value);
+    if (at < 0) return false;
+    this.position = at;
+    return true;
+  }
+
+  /**
+   * A `KeyValue` of a short ASCII key and a whole number from 0 to 2^53.
+   *
+   * @returns false, with the position unchanged, when the key is not ASCII
+   */
+  shortInteger(tag: number, key: string, value: number): boolean {
+    this.ensure(key.length * 3 + 24);
+    const { buffer } = this;
+    const start = this.position;
+    buffer[start] = tag;
+    buffer[start + 2] = 0x0a;
+    buffer[start + 3] = key.length;
+    let at = putAscii(buffer, start + 4, key);
+    if (at < 0) return false;
+    buffer[at] = 0x12;
+    buffer[at + 2] = 0x18;
+    const valueStart = at + 2;
+    at += 3;
+    let rest = value;
+    while (rest > 0x7fffffff) {
+      buffer[at++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
     }
-    for (let i = 0; i < length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 127) return false;
-      buffer[position + i] = code;
+    while (rest > 127) {
+      buffer[at++] = (rest & 127) | 128;
+      rest >>>= 7;
     }
-    this.position = position + length;
+    buffer[at++] = rest;
+    buffer[valueStart - 1] = at - valueStart;
+    buffer[start + 1] = at - start - 2;
+    this.position = at;
     return true;
   }
 
@@ -173,4 +225,16 @@ export class ProtoWriter {
     this.varint(length);
     this.position = start + extra + length;
   }
+}
+
+/** @returns the index behind the text, or -1 when it is not ASCII */
+function putAscii(buffer: FastBuffer, position: number, text: string): number {
+  const { length } = text;
+  if (length > LOOP_UP_TO) return buffer.utf8Write(text, position) === length ? position + length : -1;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return -1;
+    buffer[position + i] = code;
+  }
+  return position + length;
 }
