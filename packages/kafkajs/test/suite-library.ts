@@ -8,15 +8,17 @@ import { ownGroup, quietKafka } from './support.ts';
 /**
  * @param clusterOf  asked when a client is opened
  * @param prepare    makes the topic where sending to it does not make one with two partitions
+ * @param Client     the class of another version of KafkaJS
  */
 export function suiteLibrary(
   clusterOf: () => Cluster,
   prepare: (kafka: Kafka, topic: string) => Promise<void> = async () => undefined,
+  Client?: typeof Kafka,
 ): MessagingLibrary {
   return {
     scope: '@clew/kafkajs',
     async open(topic, handle) {
-      const { kafka: bare, errors } = quietKafka(clusterOf().brokers);
+      const { kafka: bare, errors } = quietKafka(clusterOf().brokers, {}, Client);
       await prepare(bare, topic);
       const kafka = traceKafka(traceKafka(bare));
       const producer = traceProducer(kafka.producer());

@@ -10,10 +10,18 @@ export interface Logged {
   readonly errors: unknown[];
 }
 
-/** A client that logs nowhere but into `errors`. */
-export function quietKafka(brokers: string[], more: Partial<KafkaConfig> = {}): { kafka: Kafka } & Logged {
+/**
+ * A client that logs nowhere but into `errors`.
+ *
+ * @param Client  the class of another version of KafkaJS
+ */
+export function quietKafka(
+  brokers: string[],
+  more: Partial<KafkaConfig> = {},
+  Client: typeof Kafka = Kafka,
+): { kafka: Kafka } & Logged {
   const errors: unknown[] = [];
-  const kafka = new Kafka({
+  const kafka = new Client({
     brokers,
     logLevel: logLevel.ERROR,
     logCreator: () => (entry) => {
