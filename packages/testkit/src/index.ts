@@ -17,13 +17,8 @@ export {
   type SuiteOptions,
   type SuiteServer,
 } from './http-server-suite.ts';
-export {
-  type MessagingClient,
-  type MessagingLibrary,
-  messagingSuite,
-  type ReceivedMessage,
-  type SuiteMessage,
-} from './messaging-suite.ts';
+export type { MessagingClient, MessagingLibrary, ReceivedMessage, SuiteMessage } from './messaging-bench.ts';
+export { messagingSuite } from './messaging-suite.ts';
 export { type ProgramResult, readmeProgram, runReadmeProgram } from './readme-program.ts';
 export {
   type ClientAnswer,

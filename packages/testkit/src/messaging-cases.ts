@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type Context, context, propagation, SpanStatusCode, trace } from '@clew/core';
 import { createContextKey } from '@opentelemetry/api';
-import { inSpan, type MessagingBench } from './messaging-suite.ts';
+import { inSpan, type MessagingBench } from './messaging-bench.ts';
 
 // A class of its own: libraries take RangeError and the like for mistakes in a program, and do not try again.
 class OutOfStock extends Error {
