@@ -52,8 +52,10 @@ export { type BatchOptions, BatchSpanProcessor } from './export/batch.ts';
 export { ConsoleSpanExporter } from './export/console.ts';
 export type { ExporterStats } from './export/delivery.ts';
 export { InMemorySpanExporter } from './export/memory.ts';
+export type { HttpPostOptions } from './export/http-post.ts';
 export { type OtlpHttpOptions, OtlpHttpTransport } from './export/otlp-http.ts';
 export type { ReadableSpan, SpanExporter, SpanProcessor } from './export/readable-span.ts';
+export { ZipkinTransport } from './export/zipkin.ts';
 
 // For plugins
 export { activeSpanContext, type PluginOptions, PluginTracing } from './plugin.ts';

@@ -1,13 +1,8 @@
 /** `startTracing`: options, else environment variables, else defaults; one call sets up and registers everything. */
 import { type Attributes, context, diag, propagation, type TextMapPropagator, trace } from '@opentelemetry/api';
 import { type EnvConfig, readEnvironment } from './config/env.ts';
-import {
-  checkBatch,
-  checkStartOptions,
-  type ResolvedExporters,
-  resolveExporters,
-  resolveSampler,
-} from './config/resolve.ts';
+import { checkBatch, checkStartOptions, resolveSampler } from './config/resolve.ts';
+import { type ResolvedExporters, resolveExporters } from './config/resolve-exporters.ts';
 import { ClewContextManager } from './context.ts';
 import { ensureDiagLogger } from './diag-logger.ts';
 import { ClewError } from './errors.ts';
@@ -24,8 +19,8 @@ import type { Sampler } from './sampler/types.ts';
 import type { SpanLimits } from './span-data.ts';
 import type { IdGenerator } from './tracer.ts';
 
-/** An exporter by name: `otlp` (HTTP, protobuf), `console` (a waterfall on standard output) or `none`. */
-export type ExporterName = 'otlp' | 'console' | 'none';
+/** An exporter by name: `otlp` (HTTP), `zipkin` (JSON v2), `console` (a waterfall on standard output) or `none`. */
+export type ExporterName = 'otlp' | 'zipkin' | 'console' | 'none';
 
 /** Options of `startTracing`. Everything left out comes from `OTEL_*` variables, else from defaults. */
 export interface StartTracingOptions {
@@ -39,7 +34,10 @@ export interface StartTracingOptions {
   resource?: Attributes;
   /** Where spans go: a name, an exporter of the official SDK's shape, or several. Default `otlp`. */
   exporter?: ExporterName | SpanExporter | Array<ExporterName | SpanExporter>;
-  /** Base URL of an OTLP/HTTP receiver; `/v1/traces` is added unless it ends so. Default `http://localhost:4318`. */
+  /**
+   * Base URL of an OTLP/HTTP receiver; `/v1/traces` is added unless it ends so. Default `http://localhost:4318`.
+   * With `zipkin` and without `otlp`: of a Zipkin server, `/api/v2/spans` is added. Default `http://localhost:9411`.
+   */
   endpoint?: string;
   /** Headers of each export, or a function that is asked before each one (5 seconds at most). */
   headers?: Record<string, string> | (() => Promise<Record<string, string>>);

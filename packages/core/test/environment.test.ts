@@ -190,7 +190,7 @@ const REFUSED: Array<[env: NodeJS.ProcessEnv, warning: RegExp, change?: Change]>
   [{ OTEL_PROPAGATORS: 'trace' }, /OTEL_PROPAGATORS takes none alone, or some of .*, got "trace", which is left out/],
   [{ OTEL_PROPAGATORS: 'baggage,nope,none' }, /got "nope,none", which is left out/, { propagators: ['baggage'] }],
   [{ OTEL_TRACES_EXPORTER: 'jaeger' }, /got "jaeger", which is left out/],
-  [{ OTEL_TRACES_EXPORTER: 'zipkin,console' }, /got "zipkin", which is left out/, { exporters: ['console'] }],
+  [{ OTEL_TRACES_EXPORTER: 'jaeger,zipkin' }, /got "jaeger", which is left out/, { exporters: ['zipkin'] }],
   [{ OTEL_TRACES_SAMPLER: 'xray' }, /OTEL_TRACES_SAMPLER must be one of always_on, .*, got "xray"/],
   [
     { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1.1' },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRetryAfter } from '../src/export/otlp-http.ts';
+import { parseRetryAfter } from '../src/export/http-post.ts';
 import { accountedFor, countSpans, makeSpans, startBackend, startTest, until } from './support.ts';
 
 function assertLedger(tracing: Parameters<typeof accountedFor>[0], accepted: number): void {

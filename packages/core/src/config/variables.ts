@@ -59,7 +59,7 @@ export const SAMPLER_NAMES = [
 ] as const;
 
 /** `OTEL_TRACES_EXPORTER` values, besides `none`. */
-export const EXPORTER_NAMES = ['otlp', 'console'] as const;
+export const EXPORTER_NAMES = ['otlp', 'zipkin', 'console'] as const;
 
 /** `OTEL_LOG_LEVEL` values, from silent to all. */
 export const LOG_LEVELS = ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'] as const;
@@ -250,7 +250,7 @@ const EXPORTERS: readonly Variable[] = [
     name: 'OTEL_EXPORTER_ZIPKIN_ENDPOINT',
     type: 'url',
     default: 'http://localhost:9411/api/v2/spans',
-    note: 'The complete URL for a Zipkin exporter; none is built in.',
+    note: 'The complete URL of the exporter `zipkin`.',
   },
   {
     name: 'OTEL_EXPORTER_ZIPKIN_TIMEOUT',

@@ -1,0 +1,112 @@
+/** Turns the exporters that options and variables name into transports. */
+import { readFileSync } from 'node:fs';
+import { ConsoleSpanExporter } from '../export/console.ts';
+import type { BatchTransport } from '../export/delivery.ts';
+import { ForeignExporterTransport } from '../export/foreign-exporter.ts';
+import { OtlpHttpTransport } from '../export/otlp-http.ts';
+import type { SpanExporter } from '../export/readable-span.ts';
+import { ZipkinTransport } from '../export/zipkin.ts';
+import { ClewError } from '../errors.ts';
+import { describeError } from '../faults.ts';
+import type { StartTracingOptions } from '../start-tracing.ts';
+import type { EnvConfig } from './env.ts';
+import { showValue } from './options.ts';
+
+/** The transports of all exporters, in order. */
+export type ResolvedExporters = BatchTransport[];
+
+const GRPC_PORT = '4317';
+
+/** @throws ClewError `CLEW_ERR_OPTION` for an unknown exporter or an endpoint that is no http(s) URL */
+export function resolveExporters(
+  options: StartTracingOptions,
+  env: EnvConfig,
+  warn: (text: string) => void,
+): ResolvedExporters {
+  const given: unknown[] =
+    options.exporter === undefined
+      ? env.exporters
+      : Array.isArray(options.exporter)
+        ? options.exporter
+        : [options.exporter];
+  const endpoint = options.endpoint === undefined ? undefined : parseEndpoint(options.endpoint);
+  // One endpoint, one server: beside OTLP, Zipkin is where its variable says.
+  const isForZipkin = !given.includes('otlp');
+  const transports: ResolvedExporters = [];
+  for (const exporter of given) {
+    if (exporter === 'none') continue;
+    if (exporter === 'otlp') transports.push(makeOtlp(endpoint, options, env, warn));
+    else if (exporter === 'zipkin') transports.push(isForZipkin ? makeZipkin(env, endpoint, options) : makeZipkin(env));
+    else if (exporter === 'console') transports.push(new ForeignExporterTransport(new ConsoleSpanExporter()));
+    else if (typeof (exporter as Partial<SpanExporter> | null)?.export === 'function') {
+      transports.push(new ForeignExporterTransport(exporter as SpanExporter));
+    } else {
+      throw new ClewError(
+        'CLEW_ERR_OPTION',
+        `exporter must be "otlp", "zipkin", "console", "none" or have an export method, got ${showValue(exporter)}`,
+      );
+    }
+  }
+  return transports;
+}
+
+function parseEndpoint(endpoint: unknown): URL {
+  const url = typeof endpoint === 'string' && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new ClewError('CLEW_ERR_OPTION', `endpoint must be an http or https URL, got ${showValue(endpoint)}`);
+  }
+  return url;
+}
+
+function makeOtlp(
+  endpoint: URL | undefined,
+  options: StartTracingOptions,
+  env: EnvConfig,
+  warn: (text: string) => void,
+): BatchTransport {
+  const { otlp } = env;
+  const url = endpoint === undefined ? new URL(otlp.url) : belowBase(endpoint, '/v1/traces');
+  if (url.port === GRPC_PORT) {
+    warn(`${url.origin} is the usual port of OTLP over gRPC, but the exporter speaks HTTP; port 4318 is likely meant`);
+  }
+  if (otlp.protocol !== 'http/protobuf') warn(`OTLP protocol ${otlp.protocol} is not available, http/protobuf is used`);
+  return new OtlpHttpTransport({
+    url,
+    headers: typeof options.headers === 'function' ? options.headers : { ...otlp.headers, ...options.headers },
+    timeoutMs: otlp.timeoutMs,
+    compression: otlp.compression,
+    tls: readTls(otlp, warn),
+  });
+}
+
+function makeZipkin(env: EnvConfig, endpoint?: URL, options?: StartTracingOptions): BatchTransport {
+  const { url, timeoutMs } = env.zipkin;
+  return new ZipkinTransport({
+    url: endpoint === undefined ? new URL(url) : belowBase(endpoint, '/api/v2/spans'),
+    ...(options?.headers === undefined ? {} : { headers: options.headers }),
+    timeoutMs,
+  });
+}
+
+function belowBase(base: URL, path: string): URL {
+  if (base.pathname.endsWith(path)) return base;
+  const url = new URL(base);
+  url.pathname = url.pathname.replace(/\/$/, '') + path;
+  return url;
+}
+
+function readTls(otlp: EnvConfig['otlp'], warn: (text: string) => void): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+  const tls: { ca?: Buffer; cert?: Buffer; key?: Buffer } = {};
+  const files = { ca: otlp.certificate, cert: otlp.clientCertificate, key: otlp.clientKey };
+  for (const [name, path] of Object.entries(files)) {
+    if (path === undefined) continue;
+    try {
+      tls[name as keyof typeof tls] = readFileSync(path);
+    } catch (error) {
+      warn(`cannot read ${path}, exports will fail: ${describeError(error)}`);
+      // An empty authority trusts nobody: without the file the connection must fail and not fall back to less.
+      tls.ca = Buffer.alloc(0);
+    }
+  }
+  return tls;
+}
