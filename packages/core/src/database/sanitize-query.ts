@@ -6,7 +6,7 @@ import { SqlScanner, TokenKind } from './sql-scanner.ts';
 export const MAX_TEXT_LENGTH = 8192;
 
 /** How much of a text is looked at, in characters: a bulk INSERT of megabytes must not hold the event loop up. */
-export const MAX_SCANNED_LENGTH = 65_536;
+export const MAX_SCANNED_LENGTH = 32_768;
 
 /**
  * Replace every literal in a query by `?` and remove its comments; names, keywords, parameters and white space stay.
@@ -27,12 +27,14 @@ const NO_LIST = -1;
 class Sanitizer {
   readonly #scanner: SqlScanner;
   readonly #parts: string[] = [];
+  #length = 0;
   #endsWithSpace = true;
   // What the last two tokens were that are neither space nor comment; upper case for words.
   #last = '';
   #lastButOne = '';
   // Where the parts of an IN list start that held nothing but literals until now.
   #listStart = NO_LIST;
+  #listStartLength = 0;
 
   constructor(text: string) {
     this.#scanner = new SqlScanner(text);
@@ -40,6 +42,8 @@ class Sanitizer {
 
   run(): string {
     for (let kind = this.#scanner.next(); kind !== TokenKind.End; kind = this.#scanner.next()) {
+      // A list may still become one placeholder.
+      if (this.#length > MAX_TEXT_LENGTH && this.#listStart === NO_LIST) break;
       if (kind === TokenKind.Space) this.#space(this.#scanner.token);
       else if (kind === TokenKind.Comment) this.#space(' ');
       else this.#take(kind);
@@ -49,7 +53,7 @@ class Sanitizer {
 
   #space(text: string): void {
     if (this.#parts.length === 0 || (this.#endsWithSpace && text === ' ')) return;
-    this.#parts.push(text);
+    this.#push(text);
     this.#endsWithSpace = true;
   }
 
@@ -57,20 +61,28 @@ class Sanitizer {
     const { token } = this.#scanner;
     this.#endsWithSpace = false;
     if (kind === TokenKind.Number) this.#dropSign();
-    if (kind === TokenKind.Text || kind === TokenKind.Number || kind === TokenKind.Unclosed) {
-      this.#parts.push(PLACEHOLDER);
-      this.#remember(PLACEHOLDER);
-      return;
-    }
-    if (kind === TokenKind.Word && this.#isBoolean(token)) {
-      this.#parts.push(PLACEHOLDER);
-      this.#remember(PLACEHOLDER);
+    const isLiteral = kind === TokenKind.Text || kind === TokenKind.Number || kind === TokenKind.Unclosed;
+    if (isLiteral || (kind === TokenKind.Word && this.#isBoolean(token))) {
+      this.#literal();
       return;
     }
     if (this.#listStart !== NO_LIST) this.#continueList(token);
-    this.#parts.push(token);
-    if (token === '(' && this.#last === 'IN') this.#listStart = this.#parts.length;
+    this.#push(token);
+    if (token === '(' && this.#last === 'IN') {
+      this.#listStart = this.#parts.length;
+      this.#listStartLength = this.#length;
+    }
     this.#remember(kind === TokenKind.Word ? token.toUpperCase() : token);
+  }
+
+  #push(part: string): void {
+    this.#parts.push(part);
+    this.#length += part.length;
+  }
+
+  #literal(): void {
+    this.#push(PLACEHOLDER);
+    this.#remember(PLACEHOLDER);
   }
 
   #remember(token: string): void {
@@ -97,7 +109,8 @@ class Sanitizer {
     if (token === ',' || token === '-' || token === '+') return;
     if (token === ')' && this.#last === PLACEHOLDER) {
       this.#parts.length = this.#listStart;
-      this.#parts.push(PLACEHOLDER);
+      this.#length = this.#listStartLength;
+      this.#push(PLACEHOLDER);
     }
     this.#listStart = NO_LIST;
   }

@@ -109,6 +109,11 @@ test('the text is cut at 8192 characters', () => {
   assert.equal(sanitizeQuery(`${exact}b`), exact);
 });
 
+test('a list of literals that is longer than the text may be is still one placeholder', () => {
+  const values = Array.from({ length: 5000 }, (_, i) => i % 10).join(', ');
+  assert.equal(sanitizeQuery(`select a in (${values}) from t`), 'select a in (?) from t');
+});
+
 test('a literal that is longer than what is looked at leaves nothing of itself', () => {
   assert.equal(sanitizeQuery(`select '${'x'.repeat(MAX_SCANNED_LENGTH * 2)}' from t`), 'select ?');
 });
