@@ -69,9 +69,9 @@ function makeOtlp(
   if (url.port === GRPC_PORT) {
     warn(`${url.origin} is the usual port of OTLP over gRPC, but the exporter speaks HTTP; port 4318 is likely meant`);
   }
-  if (otlp.protocol !== 'http/protobuf') warn(`OTLP protocol ${otlp.protocol} is not available, http/protobuf is used`);
   return new OtlpHttpTransport({
     url,
+    encoding: otlp.protocol === 'http/json' ? 'json' : 'protobuf',
     headers: typeof options.headers === 'function' ? options.headers : { ...otlp.headers, ...options.headers },
     timeoutMs: otlp.timeoutMs,
     compression: otlp.compression,

@@ -1,36 +1,44 @@
-/** OTLP over HTTP with protocol buffers: one POST a batch. */
+/** OTLP over HTTP, in protocol buffers or JSON: one POST a batch. */
 import { VERSION } from '../version.ts';
 import type { AttemptResult, BatchTransport } from './delivery.ts';
 import { HttpPost, type HttpPostOptions } from './http-post.ts';
-import { parsePartialSuccess } from './otlp-response.ts';
-import { EncodedSpanBuffer, type SealedBatch } from './span-buffer.ts';
+import { OtlpJsonSpanBuffer } from './otlp-json.ts';
+import { parsePartialSuccess, parsePartialSuccessJson } from './otlp-response.ts';
+import { EncodedSpanBuffer, type SealedBatch, type SpanBuffer } from './span-buffer.ts';
 
 /** How to reach an OTLP receiver; `url` is the whole URL, with `/v1/traces`. */
-export interface OtlpHttpOptions extends HttpPostOptions {}
+export interface OtlpHttpOptions extends HttpPostOptions {
+  /** Default `protobuf`; JSON is for receivers that take nothing else. */
+  encoding?: 'protobuf' | 'json';
+}
 
 /** The transport of `@clew/core`'s OTLP exporter. */
 export class OtlpHttpTransport implements BatchTransport {
   readonly name: string;
   readonly concurrency: number;
   readonly #http: HttpPost;
+  readonly #isJson: boolean;
 
   constructor(options: OtlpHttpOptions) {
+    this.#isJson = options.encoding === 'json';
     this.#http = new HttpPost(options, {
-      'content-type': 'application/x-protobuf',
+      'content-type': this.#isJson ? 'application/json' : 'application/x-protobuf',
       'user-agent': `Clew-OTLP-Exporter-JavaScript/${VERSION}`,
     });
     this.concurrency = this.#http.concurrency;
     this.name = `otlp ${this.#http.target.href}`;
   }
 
-  createBuffer(): EncodedSpanBuffer {
-    return new EncodedSpanBuffer();
+  createBuffer(): SpanBuffer {
+    return this.#isJson ? new OtlpJsonSpanBuffer() : new EncodedSpanBuffer();
   }
 
   async send(batch: SealedBatch, signal: AbortSignal): Promise<AttemptResult> {
     // Batches of this transport are made by its own buffer, which always gives a body.
     const result = await this.#http.post(batch.body as Buffer, signal);
-    return result.kind === 'answered' ? { kind: 'delivered', ...parsePartialSuccess(result.body) } : result;
+    if (result.kind !== 'answered') return result;
+    const parse = this.#isJson ? parsePartialSuccessJson : parsePartialSuccess;
+    return { kind: 'delivered', ...parse(result.body) };
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,21 @@ export function parsePartialSuccess(body: Uint8Array): { rejected: number; messa
   return message === undefined || message === '' ? { rejected } : { rejected, message };
 }
 
+/** The same of an answer in JSON, where 64-bit integers may be texts. */
+export function parsePartialSuccessJson(body: Uint8Array): { rejected: number; message?: string } {
+  let partial: { rejectedSpans?: unknown; errorMessage?: unknown } | null | undefined;
+  try {
+    partial = (JSON.parse(new TextDecoder().decode(body)) as { partialSuccess?: typeof partial } | null)
+      ?.partialSuccess;
+  } catch {
+    return { rejected: 0 };
+  }
+  const given = Number(partial?.rejectedSpans ?? 0);
+  const rejected = Number.isSafeInteger(given) && given > 0 ? given : 0;
+  const message = partial?.errorMessage;
+  return typeof message === 'string' && message !== '' ? { rejected, message } : { rejected };
+}
+
 interface Field {
   number: number;
   value: number;
