@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import type { Attributes } from '@opentelemetry/api';
 import type { EnvConfig } from './config/env.ts';
 import { describeError, reportFault } from './faults.ts';
+import { containerAttributes, kubernetesAttributes } from './resource-container.ts';
 
 type DetectorName = EnvConfig['resource']['detectors'][number];
 
@@ -26,6 +27,8 @@ const DETECTORS: Record<Exclude<DetectorName, 'env'>, () => Attributes> = {
     'process.runtime.description': 'Node.js',
     ...processOwner(),
   }),
+  container: () => containerAttributes(),
+  k8s: () => kubernetesAttributes(process.env),
   serviceinstance: () => {
     instanceId ??= randomUUID();
     return { 'service.instance.id': instanceId };

@@ -9,7 +9,7 @@ const DEFAULTS: EnvConfig = {
   resource: {
     serviceName: undefined,
     attributes: {},
-    detectors: ['env', 'host', 'os', 'process', 'serviceinstance'],
+    detectors: ['env', 'host', 'os', 'process', 'container', 'k8s', 'serviceinstance'],
   },
   propagators: ['tracecontext', 'baggage'],
   sampler: { name: 'parentbased_always_on', ratio: 1 },

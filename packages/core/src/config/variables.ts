@@ -71,7 +71,7 @@ export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
 export const COMPRESSIONS = ['none', 'gzip'] as const;
 
 /** `OTEL_NODE_RESOURCE_DETECTORS` values. */
-export const DETECTOR_NAMES = ['env', 'host', 'os', 'process', 'serviceinstance'] as const;
+export const DETECTOR_NAMES = ['env', 'host', 'os', 'process', 'container', 'k8s', 'serviceinstance'] as const;
 
 const GENERAL: readonly Variable[] = [
   {
