@@ -1,34 +1,8 @@
 /** The CONSUMER span of one message or batch: how it starts, and how its handler is called. */
 import { type Context, describeError, type Link, reportFault, type Span } from '@clew/core';
 import { KnownLink, MAX_LINKS, type MessageHeaders, type Outcome } from '@clew/core/messaging';
-import type { KafkaTracing } from './kafka-tracing.ts';
-import {
-  type Describing,
-  type Flat,
-  linkAttributes,
-  type MessageLike,
-  messageAttributes,
-  oldPartitionNames,
-  protocolErrorType,
-  sharedBy,
-} from './spans.ts';
-
-/** A message as a handler gets it. */
-export interface IncomingMessage extends MessageLike {
-  readonly headers?: object | undefined;
-}
-
-/** What `eachMessage` gets. */
-export interface IncomingPayload {
-  readonly topic: string;
-  readonly partition: number;
-  readonly message: IncomingMessage;
-}
-
-/** What `eachBatch` gets. */
-export interface IncomingBatch {
-  readonly batch: { readonly topic: string; readonly partition: number; readonly messages: readonly IncomingMessage[] };
-}
+import type { IncomingBatch, IncomingMessage, IncomingPayload, KafkaTracing } from './kafka-tracing.ts';
+import { type Describing, linkAttributes, protocolErrorType, sharedBy } from './spans.ts';
 
 /** A span that has started, and what else is active while its handler runs. */
 export interface Started {
@@ -41,17 +15,19 @@ const OUTCOME: Outcome<unknown> = { protocolError: protocolErrorType };
 /**
  * Call a handler in the span that `start` makes; where that fails, without one.
  *
- * @returns what the handler returned; see `settle`
+ * @param active  handed to `start`
+ * @returns what the handler returned; see `settleResult` of the core
  */
 export function processIn<P, R>(
   tracing: KafkaTracing,
   handler: (payload: P) => R,
   payload: P,
-  start: () => Started,
+  start: (tracing: KafkaTracing, payload: P, active: Context | undefined) => Started,
+  active?: Context,
 ): R {
   let started: Started;
   try {
-    started = start();
+    started = start(tracing, payload, active);
   } catch (error) {
     reportFault('plugin_threw', `a handler runs untraced: ${describeError(error)}`);
     return handler(payload);
@@ -64,22 +40,21 @@ export function processIn<P, R>(
  *
  * @param active  of a message of a batch, where the batch's span is the parent
  */
-export function startMessage(tracing: KafkaTracing, payload: IncomingPayload, active?: Context): Started {
-  const { messaging, describing } = tracing;
+export function startMessage(tracing: KafkaTracing, payload: IncomingPayload, active: Context | undefined): Started {
+  const { messaging } = tracing;
   const { topic, partition, message } = payload;
   const { context, sender } = messaging.receive(headersOf(message), tracing.linksOnly, active);
-  const details = () => withOldPartition(messageAttributes([message], describing), partition, describing);
   const links = sender === undefined ? undefined : [new KnownLink(sender)];
-  return { span: messaging.startProcess(context, topic, partition, details, links), context };
+  return { span: messaging.startProcess(context, topic, partition, tracing.describeMessage, payload, links), context };
 }
 
 /** A batch: a span of its own, linked to the sender of each message, for the first 128. */
-export function startBatch({ messaging, describing }: KafkaTracing, { batch }: IncomingBatch): Started {
+export function startBatch(tracing: KafkaTracing, { batch }: IncomingBatch): Started {
+  const { messaging } = tracing;
   const { topic, partition, messages } = batch;
-  const details = () => withOldPartition(messageAttributes(messages, describing), partition, describing);
   const context = messaging.batchContext();
-  const links = linksToSenders(messages, describing, (message) => messaging.senderOf(headersOf(message)));
-  return { span: messaging.startProcess(context, topic, partition, details, links), context };
+  const links = linksToSenders(messages, tracing.describing, (message) => messaging.senderOf(headersOf(message)));
+  return { span: messaging.startProcess(context, topic, partition, tracing.describeBatch, batch, links), context };
 }
 
 function linksToSenders(
@@ -102,9 +77,4 @@ function linksToSenders(
 // KafkaJS types headers as an index signature, forks as they like; the getter checks every value that it reads.
 function headersOf(message: IncomingMessage): MessageHeaders | undefined {
   return message.headers as MessageHeaders | undefined;
-}
-
-function withOldPartition(flat: Flat, partition: number, { withOldNames }: Describing): Flat {
-  if (withOldNames) flat.push(...oldPartitionNames(partition));
-  return flat;
 }

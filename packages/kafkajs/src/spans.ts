@@ -67,10 +67,22 @@ export function messageAttributes(messages: readonly MessageLike[], describing: 
   const [first] = messages;
   if (messages.length !== 1) flat.push('messaging.batch.message_count', messages.length);
   if (first === undefined) return flat;
+  if (messages.length === 1) return pushMessage(flat, first, describing);
   const shared = sharedBy(messages);
-  if (messages.length === 1) pushOffset(flat, first, describing);
   if (shared.key) pushKey(flat, first, describing);
   if (shared.tombstone) pushTombstone(flat, first, describing);
+  return flat;
+}
+
+/** The attributes of a call for its only message. */
+export function oneMessageAttributes(message: MessageLike, describing: Describing): Flat {
+  return pushMessage([], message, describing);
+}
+
+function pushMessage(flat: Flat, message: MessageLike, describing: Describing): Flat {
+  pushOffset(flat, message, describing);
+  pushKey(flat, message, describing);
+  pushTombstone(flat, message, describing);
   return flat;
 }
 

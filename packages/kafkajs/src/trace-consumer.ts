@@ -3,9 +3,16 @@ import { ClewError } from '@clew/core';
 import { checkMessagingOptions } from '@clew/core/messaging';
 import { learnClientId, learnGroup } from './client-events.ts';
 import { isObject } from './headers.ts';
-import { CONSUMER_OPTIONS, createKafkaTracing, type KafkaTracing, TEXT_OPTIONS } from './kafka-tracing.ts';
+import {
+  CONSUMER_OPTIONS,
+  createKafkaTracing,
+  type IncomingBatch,
+  type IncomingPayload,
+  type KafkaTracing,
+  TEXT_OPTIONS,
+} from './kafka-tracing.ts';
 import { isTraced, overlay, withProperty } from './overlay.ts';
-import { type IncomingBatch, type IncomingPayload, processIn, startBatch, startMessage } from './process.ts';
+import { processIn, startBatch, startMessage } from './process.ts';
 import type { ConsumerLike, TraceConsumerOptions } from './types.ts';
 
 /**
@@ -56,12 +63,12 @@ function traceHandlers(config: object, tracing: KafkaTracing): object {
 
 function traceEachMessage(handler: Handler<IncomingPayload>, tracing: KafkaTracing): Handler<IncomingPayload> {
   return function eachMessage(payload) {
-    return processIn(tracing, handler, payload, () => startMessage(tracing, payload));
+    return processIn(tracing, handler, payload, startMessage);
   };
 }
 
 function traceEachBatch(handler: Handler<IncomingBatch>, tracing: KafkaTracing): Handler<IncomingBatch> {
   return function eachBatch(payload) {
-    return processIn(tracing, handler, payload, () => startBatch(tracing, payload));
+    return processIn(tracing, handler, payload, startBatch);
   };
 }

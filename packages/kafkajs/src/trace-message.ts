@@ -22,7 +22,7 @@ export function traceMessage<P extends MessagePayload, R>(payload: P, fn: (paylo
   if (context === undefined) return fn(payload);
   // Elsewhere what is active may be the request that happened to start the consumer.
   const batchContext = ofBatch === undefined ? undefined : context;
-  return processIn(tracing, fn, payload, () => startMessage(tracing, payload, batchContext));
+  return processIn(tracing, fn, payload, startMessage, batchContext);
 }
 
 function tracingOutsideOfBatches(): KafkaTracing {

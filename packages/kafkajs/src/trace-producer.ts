@@ -87,9 +87,9 @@ function start({ messaging, describing }: KafkaTracing, kind: SendCall, call: ob
   const messages = entries.length === 1 ? (entries[0]?.messages ?? []) : entries.flatMap((entry) => entry.messages);
   const topic = onlyTopic(entries);
   const found = findCarried(entries, messaging);
-  const details = () => messageAttributes(messages, describing);
+  const describe = () => messageAttributes(messages, describing);
   const links = linksTo(messages, found.carried, topic !== undefined, describing);
-  const span = messaging.startSend(context, topic, details, links);
+  const span = messaging.startSend(context, topic, describe, undefined, links);
   const headers = messaging.headersOf(context, span);
   const sent = headers === undefined ? call : injectGuarded(kind, call, (list) => withHeaders(list, headers, found));
   return { span, call: sent, messageCount: messages.length };

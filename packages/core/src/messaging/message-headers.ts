@@ -23,7 +23,8 @@ export const messageHeaderGetter: TextMapGetter<MessageHeaders> = {
 };
 
 function findAnyCase(headers: MessageHeaders, key: string): unknown {
-  for (const name of Object.keys(headers)) {
+  // for…in makes no array, and headers are plain objects.
+  for (const name in headers) {
     if (name.length === key.length && name !== key && name.toLowerCase() === key) return headers[name];
   }
   return undefined;

@@ -15,7 +15,7 @@ import { type MessageHeaders, messageHeaderGetter } from './message-headers.ts';
 import { type ClientFacts, Operation } from './operations.ts';
 import type { MessagingOptions } from './options.ts';
 import { readMessagingSemconv } from './semconv.ts';
-import { adopt, type Outcome, settle } from './settle.ts';
+import { adopt, failSpan, type Outcome, settleResult } from './settle.ts';
 
 /**
  * How many links of one span are kept, the default limit of the specification. A batch with more messages is linked to
@@ -84,34 +84,42 @@ export class MessagingTracing {
    * Start the PRODUCER span of one call that sends messages.
    *
    * @param destination  `undefined` when the messages go to several
-   * @param details      makes the attributes of this call; called only when they are needed, must not throw
+   * @param describe     makes the attributes of this call from `about`; called only when they are needed, must not throw
    */
-  startSend(
+  startSend<T>(
     context: Context,
     destination: string | undefined,
-    details: () => FlatAttributes,
+    describe: (about: T) => FlatAttributes,
+    about: T,
     links: Link[] | undefined,
   ): Span {
     const { spanName, group } = this.#send.destination(destination);
-    return this.tracing.startSpanFrom(spanName, SpanKind.PRODUCER, context, new Start(group, details), links);
+    return this.tracing.startSpanFrom(spanName, SpanKind.PRODUCER, context, new Start(group, describe, about), links);
   }
 
   /**
    * Start the CONSUMER span of the processing of one message or batch.
    *
    * @param partition  when all of it came from one
-   * @param details    makes the attributes of this call; called only when they are needed, must not throw
+   * @param describe   makes the attributes of this call from `about`; called only when they are needed, must not throw
    */
-  startProcess(
+  startProcess<T>(
     context: Context,
     destination: string,
     partition: number | undefined,
-    details: () => FlatAttributes,
+    describe: (about: T) => FlatAttributes,
+    about: T,
     links: Link[] | undefined,
   ): Span {
     const shared = this.#process.destination(destination);
     const group = partition === undefined ? shared.group : shared.byPartition.get(partition);
-    return this.tracing.startSpanFrom(shared.spanName, SpanKind.CONSUMER, context, new Start(group, details), links);
+    return this.tracing.startSpanFrom(
+      shared.spanName,
+      SpanKind.CONSUMER,
+      context,
+      new Start(group, describe, about),
+      links,
+    );
   }
 
   /**
@@ -121,8 +129,15 @@ export class MessagingTracing {
    * @returns what the handler returned; see `settle`
    */
   process<P, R>(context: Context, span: Span, handler: (payload: P) => R, payload: P, outcome: Outcome<R>): R {
-    const active = withSpanIn(context, span);
-    return settle(span, () => this.tracing.run(active, callAdopted, undefined, handler, payload) as R, outcome);
+    let result: R;
+    try {
+      // Adopted inside of the context: a lazy thenable does its work when `then` is called.
+      result = this.tracing.run(withSpanIn(context, span), callAdopted, undefined, handler, payload) as R;
+    } catch (error) {
+      failSpan(span, error, outcome);
+      throw error;
+    }
+    return settleResult(span, result, outcome);
   }
 
   /**
@@ -191,13 +206,19 @@ export class MessagingTracing {
   }
 }
 
-class Start implements AttributeSource {
+class Start<T> implements AttributeSource {
   readonly #group: AttributeGroup;
-  readonly startAttributes: () => FlatAttributes;
+  readonly #describe: (about: T) => FlatAttributes;
+  readonly #about: T;
 
-  constructor(group: AttributeGroup, details: () => FlatAttributes) {
+  constructor(group: AttributeGroup, describe: (about: T) => FlatAttributes, about: T) {
     this.#group = group;
-    this.startAttributes = details;
+    this.#describe = describe;
+    this.#about = about;
+  }
+
+  startAttributes(): FlatAttributes {
+    return this.#describe(this.#about);
   }
 
   startGroup(): AttributeGroup {
@@ -205,7 +226,6 @@ class Start implements AttributeSource {
   }
 }
 
-// Adopted here, inside the context: a lazy thenable does its work when `then` is called.
 function callAdopted<P, R>(handler: (payload: P) => R, payload: P): R {
   return adopt(handler(payload));
 }

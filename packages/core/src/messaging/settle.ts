@@ -12,19 +12,28 @@ export interface Outcome<R> {
 }
 
 /**
- * Call a function and end the span with its outcome: when it returns or throws, or when its promise settles.
+ * Call a function and end the span with its outcome; see `settleResult`.
  *
- * @returns what `call` returned; for a promise one that settles in the same way. Not the promise itself: watching that
- *   one beside the caller would count as handling its rejection, and an error that nobody handles would go unnoticed.
+ * @throws what `call` throws, after it was recorded
  */
 export function settle<R>(span: Span, call: () => R, outcome: Outcome<R>): R {
   let result: R;
   try {
     result = call();
   } catch (error) {
-    fail(span, error, outcome);
+    failSpan(span, error, outcome);
     throw error;
   }
+  return settleResult(span, result, outcome);
+}
+
+/**
+ * End the span with what a call returned: at once, or when its promise settles.
+ *
+ * @returns the result; for a promise one that settles in the same way. Not the promise itself: watching that one beside
+ *   the caller would count as handling its rejection, and an error that nobody handles would go unnoticed.
+ */
+export function settleResult<R>(span: Span, result: R, outcome: Outcome<R>): R {
   if (!(result instanceof Promise)) {
     succeed(span, result as Awaited<R>, outcome);
     return result;
@@ -35,12 +44,21 @@ export function settle<R>(span: Span, call: () => R, outcome: Outcome<R>): R {
       return value;
     },
     (error: unknown) => {
-      fail(span, error, outcome);
+      failSpan(span, error, outcome);
       throw error;
     },
   );
   // R is a promise here, and this one settles as it does.
   return settled as R;
+}
+
+/** Record what was thrown, and end the span. */
+export function failSpan<R>(span: Span, error: unknown, outcome: Outcome<R>): void {
+  if (span.isRecording()) {
+    recordError(span, error);
+    span.setAttribute('error.type', outcome.protocolError?.(error) ?? errorType(error));
+  }
+  span.end();
 }
 
 /**
@@ -61,14 +79,6 @@ function succeed<R>(span: Span, result: Awaited<R>, outcome: Outcome<R>): void {
     } catch (error) {
       reportFault('plugin_threw', `reading the result of a messaging call: ${describeError(error)}`);
     }
-  }
-  span.end();
-}
-
-function fail<R>(span: Span, error: unknown, outcome: Outcome<R>): void {
-  if (span.isRecording()) {
-    recordError(span, error);
-    span.setAttribute('error.type', outcome.protocolError?.(error) ?? errorType(error));
   }
   span.end();
 }

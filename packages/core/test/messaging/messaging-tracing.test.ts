@@ -12,7 +12,7 @@ function sendWith(facts: ClientFacts, options: { semconv?: 'stable' | 'dup' }, d
   const spans = collectSpans();
   const { provider } = spans.tracing;
   const messaging = new MessagingTracing(SCOPE, 'rabbitmq', facts, { tracerProvider: provider, ...options });
-  messaging.startSend(context.active(), destination, NO_DETAILS, undefined).end();
+  messaging.startSend(context.active(), destination, NO_DETAILS, undefined, undefined).end();
   const [span] = spans.all();
   assert.ok(span);
   return span;
@@ -83,9 +83,9 @@ for (const [variable, withOldNames] of [
 test('what is learned later is on the spans that start afterwards', (t) => {
   const spans = collectSpans(t);
   const messaging = new MessagingTracing(SCOPE, 'kafka', {}, { tracerProvider: spans.tracing.provider });
-  messaging.startSend(context.active(), 'orders', NO_DETAILS, undefined).end();
+  messaging.startSend(context.active(), 'orders', NO_DETAILS, undefined, undefined).end();
   messaging.learn({ clientId: 'shop' });
-  messaging.startSend(context.active(), 'orders', NO_DETAILS, undefined).end();
+  messaging.startSend(context.active(), 'orders', NO_DETAILS, undefined, undefined).end();
   assert.deepEqual(
     spans.all().map((span) => span.attributes['messaging.client.id']),
     [undefined, 'shop'],
@@ -97,7 +97,7 @@ test('more destinations than are remembered still get their own names', (t) => {
   const messaging = new MessagingTracing(SCOPE, 'kafka', {}, { tracerProvider: spans.tracing.provider });
   for (const round of [1, 2]) {
     for (let i = 0; i <= 512; i++)
-      messaging.startProcess(context.active(), `t${i}`, round, NO_DETAILS, undefined).end();
+      messaging.startProcess(context.active(), `t${i}`, round, NO_DETAILS, undefined, undefined).end();
   }
   const all = spans.all();
   assert.equal(all.length, 1026);
@@ -125,7 +125,7 @@ test('a link that a limit cuts is cut as every other link is', async () => {
   });
   const messaging = new MessagingTracing(SCOPE, 'kafka', {}, { tracerProvider: tracing.provider });
   const link = new KnownLink(messaging.senderOf(HEADERS) as Span, () => ['a', 'long text', 'b', 2]);
-  messaging.startSend(context.active(), 'orders', NO_DETAILS, [link]).end();
+  messaging.startSend(context.active(), 'orders', NO_DETAILS, undefined, [link]).end();
   await tracing.shutdown();
   const [span] = collector.all();
   const [made] = span?.links ?? [];
@@ -144,7 +144,7 @@ test('an unsampled span reads neither its details nor its links', (t) => {
   const messaging = new MessagingTracing(SCOPE, 'kafka', {}, { tracerProvider: spans.tracing.provider });
   const fail = () => assert.fail('read for a span that does not record');
   const link = new KnownLink(messaging.senderOf(HEADERS) as Span, fail);
-  messaging.startSend(context.active(), 'orders', fail, [link]).end();
+  messaging.startSend(context.active(), 'orders', fail, undefined, [link]).end();
   spans.assertNone();
 });
 
