@@ -13,6 +13,7 @@ const REFUSED: Array<[given: object, message: RegExp]> = [
   [{ ignore: 'health' }, /ignore must be a function, got "health"/],
   [{ nested: 'inside' }, /nested must be one of enrich, internal, got "inside"/],
   [{ trustIncoming: 'some' }, /trustIncoming must be one of all, none, got "some"/],
+  [{ endOn: 'body' }, /endOn must be one of close, headers, got "body"/],
   [{ semconv: 'old' }, /semconv must be one of stable, dup, got "old"/],
   [{ captureRequestHeaders: 'accept' }, /captureRequestHeaders must be an array, got "accept"/],
   [{ captureRequestHeaders: [''] }, /a name in captureRequestHeaders must be a string that is not empty, got ""/],
@@ -136,4 +137,21 @@ test(`${name}, the old attribute names stand beside the new ones in dup mode`, a
   assert.equal(attributes['net.peer.port'], attributes['network.peer.port']);
   assert.equal(attributes['http.response.status_code'], 200);
   assert.equal(attributes['http.request.method'], 'GET');
+});
+
+test(`${name}, a span that ends on headers does not wait for the body`, async (t) => {
+  const { app, spans, listen: start } = tracedApp(t, express, { endOn: 'headers', captureResponseHeaders: ['etag'] });
+  let end: () => void = () => undefined;
+  app.get('/streams/:id', (_req, res) => {
+    res.status(206).set('etag', '"1"').write('first');
+    end = () => res.end('last');
+  });
+  const answer = get(`${await start()}/streams/7`);
+  const span = await spans.take('SERVER');
+  end();
+  assert.deepEqual(await answer, { status: 206, body: 'firstlast' });
+  assert.equal(span.name, 'GET /streams/:id');
+  assert.equal(span.attributes['http.response.status_code'], 206);
+  assert.deepEqual(span.attributes['http.response.header.etag'], ['"1"']);
+  assert.equal(span.attributes['error.type'], undefined);
 });

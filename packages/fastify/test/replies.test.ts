@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -88,6 +89,39 @@ for (const [name, fastify] of FASTIFY_VERSIONS) {
       assert.equal(span.status.code, SpanStatusCode.UNSET);
       assert.equal(span.attributes['http.response.status_code'], 200);
     }
+  });
+
+  test(`${name}, a connection that becomes a WebSocket has a span without error until it closes`, async (t) => {
+    const { app, spans, listen } = tracedApp(t, fastify);
+    app.get('/socket', (_request, reply) => {
+      reply.hijack();
+      reply.raw.socket?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n');
+    });
+    // As @fastify/websocket does it.
+    app.server.on('upgrade', (request: http.IncomingMessage, socket: Socket) => {
+      const response = new http.ServerResponse(request);
+      response.assignSocket(socket);
+      app.routing(request, response);
+      socket.resume().on('end', () => socket.end());
+    });
+    const request = http.get(`${await listen()}/socket`, { headers: { connection: 'Upgrade', upgrade: 'test' } });
+    const [, socket] = await once(request, 'upgrade');
+    spans.assertNone();
+    socket.destroy();
+    const span = await spans.take('SERVER');
+    assert.equal(span.name, 'GET /socket');
+    assert.equal(span.status.code, SpanStatusCode.UNSET);
+    assert.equal(span.attributes['error.type'], undefined);
+  });
+
+  test(`${name}, registered as a promise of the module it is the default export`, async (t) => {
+    const { spans } = tracedApp(t, fastify);
+    const app = fastify();
+    app.register(import('../src/index.ts'), { tracerProvider: spans.tracing.provider });
+    app.get('/users/:id', async () => 'ok');
+    t.after(() => app.close());
+    await app.inject('/users/7');
+    assert.equal((await spans.take('SERVER')).name, 'GET /users/:id');
   });
 
   test(`${name}, HTTP/2`, async (t) => {

@@ -12,5 +12,6 @@ export { DEFAULT_REDACTED_QUERY_KEYS, queryRedactor, type Redact, REDACTED, urlR
 export { RouteEntry, RouteTable } from './route-table.ts';
 export type { Semconv } from './semconv.ts';
 export type { HttpServerOptions } from './server-options.ts';
-export { type Forwarded, type ServerSpan, serverSpanOf } from './server-span.ts';
+export { type ServerSpan, serverSpanOf } from './server-span.ts';
+export type { Forwarded } from './server-start.ts';
 export { HttpServerTracing, type ServerLibrary } from './server-tracing.ts';

@@ -17,26 +17,34 @@ export function oldGroupNames(
   return flat;
 }
 
-/** The facts of one request that have old names. */
+/** The facts of one request that have no current name to be copied from. */
 export interface OldNameFacts {
+  /** As it came. */
   readonly method: string;
   readonly scheme: string;
   readonly host: string | undefined;
-  /** Path and redacted query. */
-  readonly target: string;
-  readonly userAgent: string | undefined;
-  readonly clientAddress: string | undefined;
-  readonly peerAddress: string | undefined;
-  readonly peerPort: number | undefined;
 }
 
-/** Append the old names of what belongs to one request. */
+const SAME_VALUE: ReadonlyMap<unknown, string> = new Map([
+  ['user_agent.original', 'http.user_agent'],
+  ['client.address', 'http.client_ip'],
+  ['network.peer.address', 'net.peer.ip'],
+  ['network.peer.port', 'net.peer.port'],
+]);
+
+/** Append the old names of what belongs to one request; `flat` has the current ones. */
 export function addOldNames(flat: FlatAttributes, facts: OldNameFacts): void {
-  flat.push('http.method', facts.method, 'http.target', facts.target);
-  if (facts.host !== undefined) flat.push('http.url', `${facts.scheme}://${facts.host}${facts.target}`);
-  if (facts.userAgent !== undefined) flat.push('http.user_agent', facts.userAgent);
-  if (facts.clientAddress !== undefined) flat.push('http.client_ip', facts.clientAddress);
-  if (facts.peerAddress !== undefined) flat.push('net.peer.ip', facts.peerAddress, 'net.transport', 'ip_tcp');
-  else flat.push('net.transport', 'unix');
-  if (facts.peerPort !== undefined) flat.push('net.peer.port', facts.peerPort);
+  let target = '';
+  let transport = 'unix';
+  const current = flat.slice();
+  for (let i = 0; i < current.length; i += 2) {
+    const [key, value] = [current[i], current[i + 1]];
+    const old = SAME_VALUE.get(key);
+    if (old !== undefined) flat.push(old, value);
+    if (key === 'url.path') target = String(value);
+    if (key === 'url.query') target += `?${String(value)}`;
+    if (key === 'network.peer.address') transport = 'ip_tcp';
+  }
+  flat.push('http.method', facts.method, 'http.target', target, 'net.transport', transport);
+  if (facts.host !== undefined) flat.push('http.url', `${facts.scheme}://${facts.host}${target}`);
 }

@@ -43,6 +43,11 @@ export interface HttpServerOptions<Request, Response> extends PluginOptions {
    * error to that span, `internal` makes an INTERNAL child of it. Default `enrich`.
    */
   nested?: 'enrich' | 'internal';
+  /**
+   * When the span ends: when the response is closed, or when its headers are sent, for services whose answers stream for
+   * minutes. Then nobody learns whether the body arrived. Default `close`.
+   */
+  endOn?: 'close' | 'headers';
   /** Attribute names: current ones, or the old ones beside them. Default: `OTEL_SEMCONV_STABILITY_OPT_IN`. */
   semconv?: Semconv;
 }
@@ -59,6 +64,7 @@ const OPTION_NAMES = [
   'redactQueryKeys',
   'trustIncoming',
   'nested',
+  'endOn',
   'semconv',
 ] as const;
 
@@ -77,6 +83,7 @@ export interface ServerConfig<Request, Response> {
   /** `undefined` trusts everybody. */
   readonly isTrusted: ((request: Request) => boolean) | undefined;
   readonly nested: 'enrich' | 'internal';
+  readonly endOn: 'close' | 'headers';
   readonly semconv: Semconv;
   readonly knownMethods: ReadonlySet<string>;
 }
@@ -104,6 +111,7 @@ export function checkServerOptions<Request, Response>(
     redactQuery: queryRedactor(options.redactQueryKeys && checkNames('redactQueryKeys', options.redactQueryKeys)),
     isTrusted: checkTrust(options.trustIncoming),
     nested: checkOneOf('nested', options.nested, ['enrich', 'internal']) ?? 'enrich',
+    endOn: checkOneOf('endOn', options.endOn, ['close', 'headers']) ?? 'close',
     semconv: checkOneOf('semconv', options.semconv, ['stable', 'dup']) ?? readHttpSemconv(),
     knownMethods: readKnownMethods(),
   };

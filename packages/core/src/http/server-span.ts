@@ -6,20 +6,9 @@ import { errorType, recordError, recordExceptionOnce } from '../exception.ts';
 import { describeError, reportFault } from '../faults.ts';
 import { callHook, setEndGroup } from '../plugin.ts';
 import { captureHeaders } from './headers.ts';
-import { OTHER_METHOD } from './method.ts';
 import type { RouteEntry } from './route-table.ts';
-import { addOldNames } from './server-old-names.ts';
 import { brokenOffType, destroyedBy, isComplete } from './server-outcome.ts';
-import { splitTarget } from './server-target.ts';
 import type { HttpServerTracing } from './server-tracing.ts';
-
-/** What a trusted proxy says about a request. */
-export interface Forwarded {
-  scheme: string | undefined;
-  /** With its port, if one was named. */
-  host: string | undefined;
-  clientAddress: string | undefined;
-}
 
 const SERVER_SPAN: unique symbol = Symbol.for('clew.http.server-span') as never;
 
@@ -57,11 +46,11 @@ export class ServerSpan<Request, Response> implements AttributeSource {
   readonly #method: string;
   readonly #entry: RouteEntry | undefined;
   readonly #startName: string;
-  #forwarded: Forwarded | undefined = undefined;
   #span: Span | undefined = undefined;
   #owns = true;
   #firstError: unknown = undefined;
   #lastError: unknown = undefined;
+  #headersOnly = false;
   #isOver = false;
 
   /**
@@ -93,51 +82,11 @@ export class ServerSpan<Request, Response> implements AttributeSource {
   }
 
   startAttributes(): FlatAttributes {
-    const { library, config } = this.#server;
-    const req = this.#req;
-    const forwarded = this.#readForwarded();
-    const { socket } = req;
-    const { path, query } = splitTarget(library.target(this.#request));
-    const peer = socket.remoteAddress;
-    const client = forwarded?.clientAddress ?? peer;
-    const flat: FlatAttributes = ['url.path', path];
-    const shownQuery = query === undefined ? undefined : config.redactQuery(query);
-    if (shownQuery !== undefined) flat.push('url.query', shownQuery);
-    if (client !== undefined) flat.push('client.address', client);
-    const peerPort = socket.remotePort;
-    if (peer !== undefined) flat.push('network.peer.address', peer);
-    if (peerPort !== undefined) flat.push('network.peer.port', peerPort);
-    const userAgent = req.headers['user-agent'];
-    if (userAgent !== undefined) flat.push('user_agent.original', userAgent);
-    if (this.#method === OTHER_METHOD) flat.push('http.request.method_original', req.method);
-    if (config.requestHeaders.length > 0) {
-      const { requestHeaders: names, allowSensitiveHeaders } = config;
-      captureHeaders(flat, 'http.request.header.', names, (name) => req.headers[name], allowSensitiveHeaders);
-    }
-    if (config.semconv === 'dup') {
-      addOldNames(flat, {
-        method: req.method ?? '',
-        scheme: this.#scheme(),
-        host: this.#host(),
-        target: shownQuery === undefined ? path : `${path}?${shownQuery}`,
-        userAgent,
-        clientAddress: client,
-        peerAddress: peer,
-        peerPort,
-      });
-    }
-    return flat;
+    return this.#server.starts.read(this.#request, this.#req, this.#method);
   }
 
-  startGroup(): AttributeGroup {
-    const req = this.#req;
-    return this.#server.groups.get({
-      method: req.method ?? '',
-      scheme: this.#scheme(),
-      host: this.#host(),
-      versionMajor: req.httpVersionMajor,
-      versionMinor: req.httpVersionMinor,
-    });
+  startGroup(): AttributeGroup | undefined {
+    return this.#server.starts.group;
   }
 
   /**
@@ -153,6 +102,7 @@ export class ServerSpan<Request, Response> implements AttributeSource {
     (res as MarkedResponse)[SERVER_SPAN] = this as unknown as ServerSpan<unknown, unknown>;
     if (owns) {
       res.on('close', onResponseOver);
+      if (this.#server.config.endOn === 'headers') this.#endAtHeaders(res);
       return;
     }
     // Before the listeners that end the other instrumentation's span: afterwards it takes nothing any more.
@@ -181,12 +131,25 @@ export class ServerSpan<Request, Response> implements AttributeSource {
     if (this.#owns) span.end();
   }
 
+  // Every way of sending headers goes through `writeHead` of the response, also when the application never calls it.
+  #endAtHeaders(res: ServerResponse): void {
+    const { writeHead } = res;
+    const finishAfter = (...args: Parameters<ServerResponse['writeHead']>): ServerResponse => {
+      const result = writeHead.apply(res, args);
+      this.#headersOnly = true;
+      this.finish();
+      return result;
+    };
+    // The cast forgets the overloads, which `apply` passes on as they came.
+    res.writeHead = finishAfter as ServerResponse['writeHead'];
+  }
+
   #complete(span: Span): void {
     const { library, config } = this.#server;
     const res = this.#res;
     const { statusCode } = res;
     const entry = library.routeAtEnd(this.#request, this.#entry, statusCode) ?? this.#server.routes.none;
-    const isWhole = isComplete(this.#req, res);
+    const isWhole = this.#headersOnly || isComplete(this.#req, res);
     setEndGroup(span, entry.endGroup(isWhole || res.headersSent ? statusCode : 0));
     this.#rename(span, entry);
     if (!isWhole || statusCode >= 500) this.#settle(span, statusCode, isWhole);
@@ -248,26 +211,5 @@ export class ServerSpan<Request, Response> implements AttributeSource {
     const res = this.#res;
     captureHeaders(flat, 'http.response.header.', names, (name) => res.getHeader(name), allowSensitiveHeaders);
     for (let i = 0; i < flat.length; i += 2) span.setAttribute(flat[i] as string, flat[i + 1] as string[]);
-  }
-
-  #readForwarded(): Forwarded | undefined {
-    try {
-      this.#forwarded = this.#server.library.forwarded(this.#request);
-    } catch (error) {
-      // The trust function is the application's.
-      reportFault('hook_threw', `the proxy trust function threw: ${describeError(error)}`);
-    }
-    return this.#forwarded;
-  }
-
-  #scheme(): string {
-    return (
-      this.#forwarded?.scheme ?? ((this.#req.socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http')
-    );
-  }
-
-  #host(): string | undefined {
-    const { headers } = this.#req;
-    return this.#forwarded?.host ?? headers.host ?? (headers[':authority'] as string | undefined);
   }
 }

@@ -6,17 +6,13 @@ import { describeError, reportFault } from '../faults.ts';
 import { callHook, PluginTracing } from '../plugin.ts';
 import { headerGetter } from '../propagation/carrier.ts';
 import { type RouteEntry, RouteTable } from './route-table.ts';
-import { StartGroups } from './server-groups.ts';
 import { checkServerOptions, type HttpServerOptions, type ServerConfig } from './server-options.ts';
 import { watchTimeout } from './server-outcome.ts';
-import { type Forwarded, markUntraced, ServerSpan, serverSpanOf } from './server-span.ts';
+import { markUntraced, ServerSpan, serverSpanOf } from './server-span.ts';
+import { type StartLibrary, StartReader } from './server-start.ts';
 
 /** Where an HTTP library keeps what spans are made of. None of these may throw but `forwarded`. */
-export interface ServerLibrary<Request, Response> {
-  /** The request target as it came, before routers rewrote it. */
-  target(request: Request): string;
-  /** What trusted proxies say; `undefined` when the library trusts none. */
-  forwarded(request: Request): Forwarded | undefined;
+export interface ServerLibrary<Request, Response> extends StartLibrary<Request> {
   /** The route, if the library knows it before the handler runs. */
   routeAtStart?(request: Request): RouteEntry | undefined;
   /** The route that answered. */
@@ -33,7 +29,7 @@ export class HttpServerTracing<Request, Response> {
   readonly config: ServerConfig<Request, Response>;
   readonly library: ServerLibrary<Request, Response>;
   readonly routes: RouteTable;
-  readonly groups: StartGroups;
+  readonly starts: StartReader<Request, Response>;
 
   /**
    * @param scope        npm name and version of the plugin
@@ -51,7 +47,7 @@ export class HttpServerTracing<Request, Response> {
     this.tracing = new PluginTracing(scope, options?.tracerProvider);
     this.routes = new RouteTable(this.config.semconv);
     this.library = makeLibrary(this.routes);
-    this.groups = new StartGroups(this.config.knownMethods, this.config.semconv);
+    this.starts = new StartReader(this.config, this.library);
   }
 
   /**
@@ -104,7 +100,7 @@ export class HttpServerTracing<Request, Response> {
     res: ServerResponse,
   ): ServerSpan<Request, Response> {
     const entry = this.library.routeAtStart?.(request);
-    return new ServerSpan(this, request, response, req, res, this.groups.normalize(req.method ?? ''), entry);
+    return new ServerSpan(this, request, response, req, res, this.starts.normalize(req.method ?? ''), entry);
   }
 
   #begin(
