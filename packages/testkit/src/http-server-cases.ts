@@ -37,6 +37,7 @@ export const HTTP_SERVER_CASES: readonly HttpServerCase[] = [
   ['a response that the application destroys is an error', destroyedResponse],
   ['a streamed answer ends its span with its last byte, and keeps its context', streamed],
   ['three requests on one connection are three traces, and leave no listener on it', keepAlive],
+  ['requests of different clients on one connection keep their own attributes', sharedConnection],
   ['pipelined requests are traces of their own', pipelined],
   ['two interleaved requests keep their own traces', interleaved],
   ['a request body is read in the context of its request', requestBody],
@@ -352,6 +353,28 @@ async function keepAlive(bench: HttpServerBench): Promise<void> {
   assert.equal(sockets.size, 1);
   assert.equal(traces.size, 3);
   assert.equal(listeners[2], listeners[1]);
+}
+
+async function sharedConnection(bench: HttpServerBench): Promise<void> {
+  const server = await bench.open(answerOk);
+  // Each change comes after two requests alike, and there are more of them than a connection is watched for.
+  for (let i = 0; i < 24; i++) {
+    const client = i >> 1;
+    const method = client % 3 === 0 ? 'HEAD' : 'GET';
+    const headers = {
+      host: `h${client}.example:8080`,
+      ...(client % 4 === 0 ? {} : { 'user-agent': `agent/${client}` }),
+    };
+    await server.request(`/users/${i}?q=${i}`, headers, method);
+    const { attributes } = await bench.takeServerSpan();
+    const keys = ['http.request.method', 'server.address', 'user_agent.original', 'url.path', 'url.query'];
+    assert.deepEqual(
+      keys.map((key) => attributes[key]),
+      [method, `h${client}.example`, headers['user-agent'], `/users/${i}`, `q=${i}`],
+    );
+    assert.equal(attributes['client.address'], '127.0.0.1');
+    assert.equal(attributes['http.response.status_code'], 200);
+  }
 }
 
 async function pipelined(bench: HttpServerBench): Promise<void> {
