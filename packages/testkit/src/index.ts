@@ -8,15 +8,16 @@ export {
   type TestContext,
 } from './backends.ts';
 export { type DatabaseClient, type DatabaseLibrary, databaseSuite, type QueryCallback } from './database-suite.ts';
-export {
-  type Answer,
-  type Exchange,
-  type HttpServerLibrary,
-  httpServerSuite,
-  type SuiteHandler,
-  type SuiteOptions,
-  type SuiteServer,
-} from './http-server-suite.ts';
+export type {
+  Answer,
+  Exchange,
+  HttpServerLibrary,
+  SuiteHandler,
+  SuiteOptions,
+  SuiteServer,
+} from './http-server-bench.ts';
+export type {} from './http-server-bench.ts';
+export { httpServerSuite } from './http-server-suite.ts';
 export type { MessagingClient, MessagingLibrary, ReceivedMessage, SuiteMessage } from './messaging-bench.ts';
 export { messagingSuite } from './messaging-suite.ts';
 export { type ProgramResult, readmeProgram, runReadmeProgram } from './readme-program.ts';
