@@ -1,5 +1,6 @@
 /** `withSpan`: the everyday call for business code. */
 import { type Context, type Span, SpanKind, type SpanOptions, type Tracer, trace } from '@opentelemetry/api';
+import { adopt } from './adopt.ts';
 import { flatten } from './attributes.ts';
 import { withSpanIn } from './context.ts';
 import { recordError } from './exception.ts';
@@ -17,7 +18,7 @@ export type WithSpanOptions = Pick<SpanOptions, 'kind' | 'attributes' | 'links' 
  * its promise settles. What it throws or rejects with is recorded and passed on unchanged.
  *
  * @param name  low in cardinality: `price order`, not `price order 4711`
- * @returns what `fn` returns
+ * @returns what `fn` returns; for a promise or another thenable a promise that settles in the same way
  */
 export function withSpan<R>(name: string, fn: (span: Span) => R): R;
 export function withSpan<R>(name: string, options: WithSpanOptions, fn: (span: Span) => R): R;
@@ -49,23 +50,25 @@ export function withSpan<R>(
     span.end();
     throw error;
   }
-  if (!isThenable(result)) {
+  result = adopt(result);
+  if (!(result instanceof Promise)) {
     span.end();
     return result;
   }
-  // Watched beside the promise that the caller gets: same object, and unhandled rejections stay the caller's.
-  result.then(
-    () => span.end(),
+  // Not watched beside the caller: that would count as handling its rejection, and an error that nobody handles would go
+  // unnoticed. So the caller gets a promise that settles in the same way.
+  const settled = result.then(
+    (value: unknown) => {
+      span.end();
+      return value;
+    },
     (error: unknown) => {
       recordError(span, error);
       span.end();
+      throw error;
     },
   );
-  return result;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  return settled as R;
 }
 
 /**

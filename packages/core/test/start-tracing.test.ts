@@ -114,6 +114,24 @@ test('withSpan gives its value, throws its error unchanged, and ends its span on
   assert.equal(reject.events.length, 0, 'one error object is recorded once');
 });
 
+test('a rejection inside withSpan that nobody handles still ends the program', async () => {
+  const { code, stderr } = await runProgram(
+    `startTracing({ exporter: 'none' }); withSpan('work', async () => { throw new Error('mine'); });`,
+  );
+  assert.equal(code, 1);
+  assert.match(stderr, /Error: mine/);
+});
+
+test('a lazy thenable runs once inside withSpan', async (t) => {
+  const spans = collectSpans(t, { register: true });
+  let runs = 0;
+  // biome-ignore lint/suspicious/noThenProperty: query builders are such objects.
+  const lazy = { then: (resolve: (value: number) => void) => resolve(++runs) };
+  assert.equal(await withSpan('query', () => lazy), 1);
+  assert.equal(runs, 1);
+  await spans.take('query');
+});
+
 test('children of interleaved withSpan calls keep their own parents', async (t) => {
   const spans = collectSpans(t, { register: true });
   const work = (name: string) =>

@@ -127,3 +127,6 @@ export class SuiteServer {
     await this.#close();
   }
 }
+
+/** One case: its claim, what proves it, and the share of traces that is sampled (all unless given). */
+export type HttpServerCase = readonly [title: string, run: (bench: HttpServerBench) => Promise<void>, sampler?: number];

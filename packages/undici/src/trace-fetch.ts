@@ -73,12 +73,18 @@ function send(
     settle(span, call, () => span.failed(error, signal));
     throw error;
   }
-  // Watched beside the promise that the caller gets: same object, and an unhandled rejection stays the caller's.
-  answer.then(
-    (response) => settle(span, call, () => span.responded(responseInfo(response))),
-    (error: unknown) => settle(span, call, () => span.failed(error, signal)),
+  // Not watched beside the caller: that would count as handling its rejection, and an error that nobody handles would go
+  // unnoticed. The caller gets a promise that settles in the same way.
+  return answer.then(
+    (response) => {
+      settle(span, call, () => span.responded(responseInfo(response)));
+      return response;
+    },
+    (error: unknown) => {
+      settle(span, call, () => span.failed(error, signal));
+      throw error;
+    },
   );
-  return answer;
 }
 
 function settle(span: ClientSpan, call: Call, end: () => void): void {

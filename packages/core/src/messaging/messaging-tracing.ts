@@ -15,7 +15,8 @@ import { type MessageHeaders, messageHeaderGetter } from './message-headers.ts';
 import { type ClientFacts, Operation } from './operations.ts';
 import type { MessagingOptions } from './options.ts';
 import { readMessagingSemconv } from './semconv.ts';
-import { adopt, failSpan, type Outcome, settleResult } from './settle.ts';
+import { failSpan, type Outcome, settleResult } from './settle.ts';
+import { adopt } from '../adopt.ts';
 
 /**
  * How many links of one span are kept, the default limit of the specification. A batch with more messages is linked to

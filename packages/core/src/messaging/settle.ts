@@ -61,17 +61,6 @@ export function failSpan<R>(span: Span, error: unknown, outcome: Outcome<R>): vo
   span.end();
 }
 
-/**
- * A native promise for any other thenable, everything else as it is. It calls `then` once, and nobody else does:
- * query builders run their query each time that it is called.
- */
-export function adopt<R>(result: R): R {
-  if (typeof result !== 'object' || result === null || result instanceof Promise) return result;
-  if (typeof (result as { then?: unknown }).then !== 'function') return result;
-  // A thenable stands for the same awaited value, which is all that a caller of ours does with it.
-  return Promise.resolve(result) as R;
-}
-
 function succeed<R>(span: Span, result: Awaited<R>, outcome: Outcome<R>): void {
   if (outcome.onSuccess !== undefined && span.isRecording()) {
     try {
