@@ -16,6 +16,7 @@ import { ClewTracerProvider } from './provider.ts';
 import { registeredProvider, setRegisteredProvider } from './registration.ts';
 import { createResource, type Resource } from './resource.ts';
 import type { Sampler } from './sampler/types.ts';
+import { flushOnSignals } from './signal-flush.ts';
 import type { SpanLimits } from './span-data.ts';
 import type { IdGenerator } from './tracer.ts';
 
@@ -53,6 +54,11 @@ export interface StartTracingOptions {
   spanProcessors?: SpanProcessor[];
   /** Makes ids in place of the pool of system randomness. */
   idGenerator?: IdGenerator;
+  /**
+   * On SIGTERM and SIGINT send what has ended, for 3 seconds at most, before the signal takes effect. Programs that end
+   * themselves on a signal call `shutdown` instead. Default `CLEW_FLUSH_ON_SIGNAL`, else `false`.
+   */
+  flushOnSignal?: boolean;
   /** Register with the OpenTelemetry API, so that plugins and other libraries find it. Default `true`. */
   register?: boolean;
 }
@@ -108,7 +114,7 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
     disabled: env.sdkDisabled,
   });
   if (register) registerGlobally(provider);
-  const stopWatching = flushBeforeExit(batches);
+  const stopWatching = watchProcess(batches, options.flushOnSignal ?? env.flushOnSignal);
   return {
     provider,
     resource,
@@ -127,6 +133,14 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
   };
 }
 
+function watchProcess(batches: readonly BatchSpanProcessor[], flushOnSignal: boolean): () => void {
+  const flush = (timeoutMs: number): Promise<unknown> => Promise.all(batches.map((batch) => batch.flush(timeoutMs)));
+  const stops = [flushBeforeExit(batches), flushOnSignal ? flushOnSignals(flush) : () => {}];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
 function makeBatches(exporters: ResolvedExporters, options: StartTracingOptions, env: EnvConfig): BatchSpanProcessor[] {
   const batch = checkBatch({ ...env.batch, ...options.batch });
   return exporters.map((transport) => new BatchSpanProcessor(transport, batch));
@@ -142,14 +156,22 @@ function resourceOf(options: StartTracingOptions, env: EnvConfig): Resource {
 
 function registerGlobally(provider: ClewTracerProvider): void {
   if (!trace.setGlobalTracerProvider(provider)) {
-    throw new ClewError(
-      'CLEW_ERR_STARTED',
-      'another tracer provider is registered with @opentelemetry/api; start Clew instead of it, or with register: false',
-    );
+    throw new ClewError('CLEW_ERR_STARTED', whyNotRegistered());
   }
   context.setGlobalContextManager(new ClewContextManager());
   propagation.setGlobalPropagator(provider.propagator);
   setRegisteredProvider(provider);
+}
+
+function whyNotRegistered(): string {
+  // The API keeps its registrations, and the version that made the first of them, under this well-known symbol.
+  const registered = (globalThis as Record<symbol, { version?: string; trace?: unknown } | undefined>)[
+    Symbol.for('opentelemetry.js.api.1')
+  ];
+  if (registered?.trace !== undefined) {
+    return 'another tracer provider is registered with @opentelemetry/api; start Clew instead of it, or with register: false';
+  }
+  return `version ${registered?.version} of @opentelemetry/api was registered by another copy of it; there must be one copy: see npm ls @opentelemetry/api`;
 }
 
 function unregister(): void {

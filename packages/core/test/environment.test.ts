@@ -34,6 +34,7 @@ const DEFAULTS: EnvConfig = {
     clientCertificate: undefined,
   },
   zipkin: { url: 'http://localhost:9411/api/v2/spans', timeoutMs: 10000 },
+  flushOnSignal: false,
 };
 
 test('without variables the defaults hold', () => {
@@ -155,6 +156,7 @@ const ACCEPTED: Array<[env: NodeJS.ProcessEnv, change: Change]> = [
     { OTEL_EXPORTER_ZIPKIN_ENDPOINT: 'http://z/api/v2/spans', OTEL_EXPORTER_ZIPKIN_TIMEOUT: '7' },
     { zipkin: { url: 'http://z/api/v2/spans', timeoutMs: 7 } },
   ],
+  [{ CLEW_FLUSH_ON_SIGNAL: 'TRUE' }, { flushOnSignal: true }],
 ];
 for (const [env, change] of ACCEPTED) {
   test(`OpenTelemetry "Environment Variable Specification": ${JSON.stringify(env)}`, () => {

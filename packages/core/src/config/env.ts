@@ -37,6 +37,8 @@ export interface EnvConfig {
   limits: SpanLimits;
   otlp: OtlpEnvConfig;
   zipkin: { url: string; timeoutMs: number };
+  /** `CLEW_FLUSH_ON_SIGNAL` */
+  flushOnSignal: boolean;
 }
 
 /** The OTLP exporter's part; what is set for traces alone beats what is set in general. */
@@ -82,6 +84,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, warn: (text: string) => 
       url: reader.url('OTEL_EXPORTER_ZIPKIN_ENDPOINT')?.href ?? String(defaultOf('OTEL_EXPORTER_ZIPKIN_ENDPOINT')),
       timeoutMs: integerOrDefault(reader, 'OTEL_EXPORTER_ZIPKIN_TIMEOUT'),
     },
+    flushOnSignal: reader.boolean('CLEW_FLUSH_ON_SIGNAL'),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Sampler } from '../sampler/types.ts';
 import type { SpanLimits } from '../span-data.ts';
 import type { StartTracingOptions } from '../start-tracing.ts';
 import type { EnvConfig } from './env.ts';
-import { checkInteger, checkOptionNames, showValue } from './options.ts';
+import { checkBoolean, checkInteger, checkOptionNames, showValue } from './options.ts';
 
 const START_OPTIONS = [
   'serviceName',
@@ -24,6 +24,7 @@ const START_OPTIONS = [
   'limits',
   'spanProcessors',
   'idGenerator',
+  'flushOnSignal',
   'register',
 ] as const;
 
@@ -45,10 +46,9 @@ export function checkStartOptions(options: StartTracingOptions): void {
       throw new ClewError('CLEW_ERR_OPTION', `${name} must be a text that is not empty, got ${showValue(value)}`);
     }
   }
-  const { register, spanProcessors } = options;
-  if (register !== undefined && typeof register !== 'boolean') {
-    throw new ClewError('CLEW_ERR_OPTION', `register must be true or false, got ${showValue(register)}`);
-  }
+  const { register, flushOnSignal, spanProcessors } = options;
+  checkBoolean('register', register);
+  checkBoolean('flushOnSignal', flushOnSignal);
   if (spanProcessors !== undefined && !(Array.isArray(spanProcessors) && spanProcessors.every(isProcessor))) {
     throw new ClewError('CLEW_ERR_OPTION', 'spanProcessors must be an array of objects with onStart and onEnd');
   }

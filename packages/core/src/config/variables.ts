@@ -260,5 +260,15 @@ const EXPORTERS: readonly Variable[] = [
   },
 ];
 
+/** Variables of our own, named after the option. */
+const OWN: readonly Variable[] = [
+  {
+    name: 'CLEW_FLUSH_ON_SIGNAL',
+    type: 'boolean',
+    default: false,
+    note: 'On SIGTERM and SIGINT spans are sent, for 3 seconds at most, before the signal takes effect.',
+  },
+];
+
 /** Every variable, in the order of the documentation. */
-export const VARIABLES: readonly Variable[] = [...GENERAL, ...BATCHES, ...LIMITS, ...EXPORTERS];
+export const VARIABLES: readonly Variable[] = [...GENERAL, ...BATCHES, ...LIMITS, ...EXPORTERS, ...OWN];
