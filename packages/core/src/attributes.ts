@@ -165,8 +165,14 @@ export function flatten(
   if (attributes === undefined || attributes === null || typeof attributes !== 'object') return { flat, dropped };
   try {
     for (const name of Object.keys(attributes)) {
-      const key = coerceKey(name);
-      const value = coerceValue(attributes[name], maxLength);
+      const given = attributes[name];
+      // Most values are short texts and numbers under ordinary keys, which stay as they are.
+      const isPlain =
+        name !== '' &&
+        name.length <= MAX_KEY_LENGTH &&
+        (typeof given === 'string' ? given.length <= maxLength : typeof given === 'number');
+      const key = isPlain ? name : coerceKey(name);
+      const value = isPlain ? given : coerceValue(given, maxLength);
       if (key === undefined || value === undefined) continue;
       if (flat.length >= maxCount * 2) dropped++;
       else flat.push(key, value);

@@ -124,6 +124,44 @@ test('whatever attributes are recorded, the official schema decodes the same one
   );
 });
 
+test('a value that comes again and again, and then another one, arrives each time as recorded', () => {
+  const buffer = new EncodedSpanBuffer();
+  const tracer = makeProvider(buffer).getTracer('repeats');
+  const values = [
+    'a',
+    'a',
+    'a',
+    'b',
+    'a',
+    'a',
+    1,
+    1,
+    1,
+    0,
+    0,
+    0,
+    -0,
+    -0,
+    -0,
+    0,
+    '1',
+    true,
+    true,
+    'ü',
+    'ü',
+    'ü',
+    '',
+    '',
+    '',
+  ];
+  for (const value of values) tracer.startSpan('repeat', { attributes: { repeated: value } }).end();
+  const { spans } = decode(buffer.seal().body).resourceSpans[0].scopeSpans[0];
+  assert.deepEqual(
+    spans.map((span: Decoded) => pairs(span.attributes)[0]?.[1]),
+    values.map(recorded),
+  );
+});
+
 test('names, ids, times, kind, status, events, links, flags and trace state arrive as recorded', () => {
   const buffer = new EncodedSpanBuffer();
   const provider = makeProvider(buffer);

@@ -16,7 +16,6 @@ export type {
   SuiteOptions,
   SuiteServer,
 } from './http-server-bench.ts';
-export type {} from './http-server-bench.ts';
 export { httpServerSuite } from './http-server-suite.ts';
 export type { MessagingClient, MessagingLibrary, ReceivedMessage, SuiteMessage } from './messaging-bench.ts';
 export { messagingSuite } from './messaging-suite.ts';

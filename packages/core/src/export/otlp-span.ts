@@ -2,6 +2,7 @@
 import type { AttributeGroup, FlatAttributes } from '../attributes.ts';
 import type { RecordingSpan } from '../span.ts';
 import type { InstrumentationScope, SpanExtras } from '../span-data.ts';
+import { writeRemembered } from './attribute-memo.ts';
 import { ProtoWriter } from './proto-writer.ts';
 
 // Field tags: field number << 3 | wire type.
@@ -27,23 +28,10 @@ export function writeSpan(writer: ProtoWriter, span: RecordingSpan): void {
   const { t0, t1, t2, t3, s0, s1, p0, p1, anchor, extras } = span;
   const outer = writer.open(SPAN_IN_SCOPE);
   writer.ensure(96);
-  writer.byte(0x0a);
-  writer.byte(16);
-  writer.word(t0);
-  writer.word(t1);
-  writer.word(t2);
-  writer.word(t3);
-  writer.byte(0x12);
-  writer.byte(8);
-  writer.word(s0);
-  writer.word(s1);
+  writer.traceId(0x0a, t0, t1, t2, t3);
+  writer.spanId(0x12, s0, s1);
   const isChild = (p0 | p1) !== 0;
-  if (isChild) {
-    writer.byte(0x22);
-    writer.byte(8);
-    writer.word(p0);
-    writer.word(p1);
-  }
+  if (isChild) writer.spanId(0x22, p0, p1);
   writer.byte(0x30);
   // The API counts kinds from INTERNAL = 0, the protocol from UNSPECIFIED = 0.
   writer.byte(span.kind + 1);
@@ -59,7 +47,7 @@ export function writeSpan(writer: ProtoWriter, span: RecordingSpan): void {
   writer.text(0x2a, span.name);
   if (span.traceState !== undefined) writer.text(0x1a, span.traceState.serialize());
   if (span.startGroup !== undefined) writer.raw(encodedGroup(span.startGroup));
-  if (span.flat !== undefined) writeAttributes(writer, SPAN_ATTRIBUTES, span.flat);
+  if (span.flat !== undefined) writeSpanAttributes(writer, span.flat);
   if (span.endGroup !== undefined) writer.raw(encodedGroup(span.endGroup));
   if (span.droppedAttributesCount > 0) writeCount(writer, 0x50, span.droppedAttributesCount);
   if (extras !== undefined) writeExtras(writer, span, extras);
@@ -93,16 +81,8 @@ function writeExtras(writer: ProtoWriter, span: RecordingSpan, extras: SpanExtra
   for (const { target, attributes, dropped } of extras.links) {
     const start = writer.open(0x6a);
     writer.ensure(48);
-    writer.byte(0x0a);
-    writer.byte(16);
-    writer.word(target.t0);
-    writer.word(target.t1);
-    writer.word(target.t2);
-    writer.word(target.t3);
-    writer.byte(0x12);
-    writer.byte(8);
-    writer.word(target.s0);
-    writer.word(target.s1);
+    writer.traceId(0x0a, target.t0, target.t1, target.t2, target.t3);
+    writer.spanId(0x12, target.s0, target.s1);
     writer.byte(0x35);
     writer.fixed32(target.traceFlags | HAS_IS_REMOTE | (target.isRemote ? IS_REMOTE : 0));
     if (target.traceState !== undefined) writer.text(0x1a, target.traceState.serialize());
@@ -126,6 +106,14 @@ function writeCount(writer: ProtoWriter, tag: number, count: number): void {
   writer.ensure(12);
   writer.byte(tag);
   writer.varint(count);
+}
+
+function writeSpanAttributes(writer: ProtoWriter, flat: FlatAttributes): void {
+  for (let i = 0; i < flat.length; i += 2) writeRemembered(writer, flat[i] as string, flat[i + 1], writeSpanAttribute);
+}
+
+function writeSpanAttribute(writer: ProtoWriter, key: string, value: unknown): void {
+  writeAttribute(writer, SPAN_ATTRIBUTES, key, value);
 }
 
 function writeAttributes(writer: ProtoWriter, tag: number, flat: FlatAttributes): void {

@@ -70,20 +70,34 @@ export class ProtoWriter {
 
   /** Four bytes, little endian. */
   fixed32(value: number): void {
-    const { buffer } = this;
-    buffer[this.position++] = value;
-    buffer[this.position++] = value >>> 8;
-    buffer[this.position++] = value >>> 16;
-    buffer[this.position++] = value >>> 24;
+    const { buffer, position } = this;
+    buffer[position] = value;
+    buffer[position + 1] = value >>> 8;
+    buffer[position + 2] = value >>> 16;
+    buffer[position + 3] = value >>> 24;
+    this.position = position + 4;
   }
 
-  /** Four bytes, big endian, as ids are written. */
-  word(value: number): void {
-    const { buffer } = this;
-    buffer[this.position++] = value >>> 24;
-    buffer[this.position++] = value >>> 16;
-    buffer[this.position++] = value >>> 8;
-    buffer[this.position++] = value;
+  /** A trace id of four words as field `tag`; the caller has made room for 18 bytes. */
+  traceId(tag: number, t0: number, t1: number, t2: number, t3: number): void {
+    const { buffer, position } = this;
+    buffer[position] = tag;
+    buffer[position + 1] = 16;
+    putWord(buffer, position + 2, t0);
+    putWord(buffer, position + 6, t1);
+    putWord(buffer, position + 10, t2);
+    putWord(buffer, position + 14, t3);
+    this.position = position + 18;
+  }
+
+  /** A span id of two words as field `tag`; the caller has made room for 10 bytes. */
+  spanId(tag: number, s0: number, s1: number): void {
+    const { buffer, position } = this;
+    buffer[position] = tag;
+    buffer[position + 1] = 8;
+    putWord(buffer, position + 2, s0);
+    putWord(buffer, position + 6, s1);
+    this.position = position + 10;
   }
 
   /**
@@ -237,4 +251,12 @@ function putAscii(buffer: FastBuffer, position: number, text: string): number {
     buffer[position + i] = code;
   }
   return position + length;
+}
+
+// Big endian, as ids are written.
+function putWord(buffer: FastBuffer, position: number, value: number): void {
+  buffer[position] = value >>> 24;
+  buffer[position + 1] = value >>> 16;
+  buffer[position + 2] = value >>> 8;
+  buffer[position + 3] = value;
 }
