@@ -13,6 +13,11 @@ export class RouteEntry {
   readonly #semconv: Semconv;
   readonly #names = new Map<string, string>();
   readonly #groups = new Map<number, AttributeGroup>();
+  // Nearly every request asks for the same as the one before: one comparison instead of a look into a map.
+  #lastMethod = '';
+  #lastName = '';
+  #lastStatus = -1;
+  #lastGroup: AttributeGroup | undefined = undefined;
 
   constructor(route: string | undefined, semconv: Semconv) {
     this.route = route;
@@ -21,11 +26,14 @@ export class RouteEntry {
 
   /** The span's name: `GET /users/:id`, or `GET` without a route. */
   name(method: string): string {
+    if (method === this.#lastMethod) return this.#lastName;
     let name = this.#names.get(method);
     if (name === undefined) {
       name = this.route === undefined ? methodInName(method) : `${methodInName(method)} ${this.route}`;
       this.#names.set(method, name);
     }
+    this.#lastMethod = method;
+    this.#lastName = name;
     return name;
   }
 
@@ -35,12 +43,15 @@ export class RouteEntry {
    * @param status  0 when no headers were sent
    */
   endGroup(status: number): AttributeGroup {
+    if (status === this.#lastStatus && this.#lastGroup !== undefined) return this.#lastGroup;
     let group = this.#groups.get(status);
     if (group === undefined) {
       group = new AttributeGroup(this.#endAttributes(status));
       // Node.js lets an application send any number up to 999.
       if (status >= 0 && status < 1000) this.#groups.set(status, group);
     }
+    this.#lastStatus = status;
+    this.#lastGroup = group;
     return group;
   }
 

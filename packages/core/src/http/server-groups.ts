@@ -32,6 +32,7 @@ export class StartGroups {
   readonly #semconv: Semconv;
   readonly #hosts = new Map<string | undefined, HostGroups>();
   #last: HostGroups = { host: undefined, bySlot: [] };
+  #lastMethod = '';
 
   constructor(knownMethods: ReadonlySet<string>, semconv: Semconv) {
     this.#methods = new Map([...knownMethods].map((method, index) => [method, index + 1]));
@@ -41,7 +42,10 @@ export class StartGroups {
 
   /** The value of `http.request.method`. */
   normalize(method: string): string {
-    return this.#methods.has(method) ? method : OTHER_METHOD;
+    if (method === this.#lastMethod) return method;
+    if (!this.#methods.has(method)) return OTHER_METHOD;
+    this.#lastMethod = method;
+    return method;
   }
 
   get(facts: GroupFacts): AttributeGroup {
