@@ -38,6 +38,7 @@ export class ClewTracerProvider implements TracerProvider {
   readonly #processors: readonly SpanProcessor[];
   readonly #tracers = new Map<string, ClewTracer>();
   #shutdown: Promise<void> | undefined;
+  #ended = 0;
 
   constructor(options: ProviderOptions) {
     const { processors } = options;
@@ -50,7 +51,10 @@ export class ClewTracerProvider implements TracerProvider {
       resource: options.resource,
       idGenerator: options.idGenerator,
       spanStarted: starters.length === 0 ? undefined : (span, context) => notifyStart(starters, span, context),
-      spanEnded: (span) => notifyEnd(processors, span),
+      spanEnded: (span) => {
+        this.#ended++;
+        notifyEnd(processors, span);
+      },
       stopped: options.disabled === true,
       started: 0,
     };
@@ -59,6 +63,11 @@ export class ClewTracerProvider implements TracerProvider {
   /** How many recording spans were started. */
   get startedSpans(): number {
     return this.#shared.started;
+  }
+
+  /** How many of these have ended. */
+  get endedSpans(): number {
+    return this.#ended;
   }
 
   getTracer(name: string, version?: string, options?: TracerOptions): Tracer {

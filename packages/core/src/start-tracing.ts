@@ -6,8 +6,9 @@ import { type ResolvedExporters, resolveExporters } from './config/resolve-expor
 import { ClewContextManager } from './context.ts';
 import { ensureDiagLogger } from './diag-logger.ts';
 import { ClewError } from './errors.ts';
-import { BatchSpanProcessor, type BatchOptions } from './export/batch.ts';
+import { BATCH_DEFAULTS, BatchSpanProcessor, type BatchOptions } from './export/batch.ts';
 import type { ExporterStats } from './export/delivery.ts';
+import { componentTypeOf, measureTransport, observeTracing } from './export/self-metrics.ts';
 import type { SpanExporter, SpanProcessor } from './export/readable-span.ts';
 import { faultCounts, reportRemainingFaults } from './faults.ts';
 import { flushBeforeExit } from './process-exit.ts';
@@ -115,12 +116,19 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
   });
   if (register) registerGlobally(provider);
   const stopWatching = watchProcess(batches, options.flushOnSignal ?? env.flushOnSignal);
+  const { maxQueueSpans } = { ...BATCH_DEFAULTS, ...env.batch, ...options.batch };
+  const stopObserving = observeTracing({
+    spans: () => ({ started: provider.startedSpans, ended: provider.endedSpans }),
+    exporters: () =>
+      batches.map(({ stats }, i) => ({ componentType: componentTypeOf(exporters[i]), maxQueueSpans, stats })),
+  });
   return {
     provider,
     resource,
     forceFlush: () => provider.forceFlush(),
     shutdown: async () => {
       stopWatching();
+      stopObserving();
       if (register && registeredProvider() === provider) unregister();
       await provider.shutdown();
       reportRemainingFaults();
@@ -143,7 +151,7 @@ function watchProcess(batches: readonly BatchSpanProcessor[], flushOnSignal: boo
 
 function makeBatches(exporters: ResolvedExporters, options: StartTracingOptions, env: EnvConfig): BatchSpanProcessor[] {
   const batch = checkBatch({ ...env.batch, ...options.batch });
-  return exporters.map((transport) => new BatchSpanProcessor(transport, batch));
+  return exporters.map((transport, i) => new BatchSpanProcessor(measureTransport(transport, i), batch));
 }
 
 function resourceOf(options: StartTracingOptions, env: EnvConfig): Resource {

@@ -17,6 +17,8 @@ export type AttemptResult =
 export interface BatchTransport {
   /** For messages, such as `otlp http://collector:4318/v1/traces`. */
   readonly name: string;
+  /** `otel.component.type` of the semantic conventions, such as `otlp_http_exporter`; for metrics. */
+  readonly componentType?: string;
   /** How many batches may be under way at once. */
   readonly concurrency: number;
   createBuffer(): SpanBuffer;

@@ -15,6 +15,7 @@ export interface OtlpHttpOptions extends HttpPostOptions {
 /** The transport of `@clew/core`'s OTLP exporter. */
 export class OtlpHttpTransport implements BatchTransport {
   readonly name: string;
+  readonly componentType: string;
   readonly concurrency: number;
   readonly #http: HttpPost;
   readonly #isJson: boolean;
@@ -25,6 +26,7 @@ export class OtlpHttpTransport implements BatchTransport {
       'content-type': this.#isJson ? 'application/json' : 'application/x-protobuf',
       'user-agent': `Clew-OTLP-Exporter-JavaScript/${VERSION}`,
     });
+    this.componentType = this.#isJson ? 'otlp_http_json_exporter' : 'otlp_http_exporter';
     this.concurrency = this.#http.concurrency;
     this.name = `otlp ${this.#http.target.href}`;
   }

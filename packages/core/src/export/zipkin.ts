@@ -9,6 +9,7 @@ import { formatZipkinSpan } from './zipkin-span.ts';
 /** The transport of `@clew/core`'s Zipkin exporter; `url` is the whole URL, with `/api/v2/spans`. */
 export class ZipkinTransport implements BatchTransport {
   readonly name: string;
+  readonly componentType = 'zipkin_http_exporter';
   readonly concurrency: number;
   readonly #http: HttpPost;
 
