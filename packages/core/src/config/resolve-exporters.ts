@@ -11,6 +11,7 @@ import { describeError } from '../faults.ts';
 import type { StartTracingOptions } from '../start-tracing.ts';
 import type { EnvConfig } from './env.ts';
 import { showValue } from './options.ts';
+import { proxyFor } from './proxy.ts';
 
 /** The transports of all exporters, in order. */
 export type ResolvedExporters = BatchTransport[];
@@ -36,7 +37,8 @@ export function resolveExporters(
   for (const exporter of given) {
     if (exporter === 'none') continue;
     if (exporter === 'otlp') transports.push(makeOtlp(endpoint, options, env, warn));
-    else if (exporter === 'zipkin') transports.push(isForZipkin ? makeZipkin(env, endpoint, options) : makeZipkin(env));
+    else if (exporter === 'zipkin')
+      transports.push(isForZipkin ? makeZipkin(env, warn, endpoint, options) : makeZipkin(env, warn));
     else if (exporter === 'console') transports.push(new ForeignExporterTransport(new ConsoleSpanExporter()));
     else if (typeof (exporter as Partial<SpanExporter> | null)?.export === 'function') {
       transports.push(new ForeignExporterTransport(exporter as SpanExporter));
@@ -76,15 +78,22 @@ function makeOtlp(
     timeoutMs: otlp.timeoutMs,
     compression: otlp.compression,
     tls: readTls(otlp, warn),
+    proxy: proxyFor(url, process.env, warn),
   });
 }
 
-function makeZipkin(env: EnvConfig, endpoint?: URL, options?: StartTracingOptions): BatchTransport {
-  const { url, timeoutMs } = env.zipkin;
+function makeZipkin(
+  env: EnvConfig,
+  warn: (text: string) => void,
+  endpoint?: URL,
+  options?: StartTracingOptions,
+): BatchTransport {
+  const url = endpoint === undefined ? new URL(env.zipkin.url) : belowBase(endpoint, '/api/v2/spans');
   return new ZipkinTransport({
-    url: endpoint === undefined ? new URL(url) : belowBase(endpoint, '/api/v2/spans'),
+    url,
     ...(options?.headers === undefined ? {} : { headers: options.headers }),
-    timeoutMs,
+    timeoutMs: env.zipkin.timeoutMs,
+    proxy: proxyFor(url, process.env, warn),
   });
 }
 

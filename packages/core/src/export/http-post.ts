@@ -1,11 +1,18 @@
 /** Posts batches to one URL on kept-alive sockets of Node's own client; what OTLP and Zipkin have in common. */
-import { Agent as HttpAgent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { describeError } from '../faults.ts';
 import type { AttemptResult } from './delivery.ts';
+import { proxyAuthorization, TunnelAgent } from './proxy-agent.ts';
 
 /** How to reach a backend over HTTP. */
 export interface HttpPostOptions {
@@ -21,6 +28,8 @@ export interface HttpPostOptions {
   concurrency?: number;
   /** Certificates and other options of TLS. */
   tls?: Pick<AgentOptions, 'ca' | 'cert' | 'key'>;
+  /** The proxy to go through; a user name and a password in it are for the proxy. Default: none. */
+  proxy?: URL | undefined;
 }
 
 /** A status of 2xx with its body, or why there is none. */
@@ -28,6 +37,7 @@ export type PostResult = { kind: 'answered'; body: Buffer } | Exclude<AttemptRes
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const COMPRESS_FROM_BYTES = 1024;
+const TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 5000;
 const RETRIED_STATUS = new Set([429, 502, 503, 504]);
 const RETRIED_CODES = new Set([
@@ -39,6 +49,10 @@ const RETRIED_CODES = new Set([
   'ENOTFOUND',
   'ENETUNREACH',
   'EHOSTUNREACH',
+  // What a proxy answers instead of opening a tunnel.
+  'PROXY_502',
+  'PROXY_503',
+  'PROXY_504',
 ]);
 const SUPPRESSED = suppressIn(ROOT);
 const compress = promisify(gzip);
@@ -72,8 +86,7 @@ export class HttpPost {
       this.target.username = '';
       this.target.password = '';
     }
-    const agentOptions = { keepAlive: true, maxSockets: this.concurrency, ...options.tls };
-    this.#agent = this.target.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+    this.#agent = this.#makeAgent();
   }
 
   /** Post once. What can be expected to go wrong is a result and no rejection. */
@@ -117,13 +130,31 @@ export class HttpPost {
     }
   }
 
+  #makeAgent(): HttpAgent {
+    const { tls, proxy, timeoutMs } = this.#options;
+    const options = { keepAlive: true, maxSockets: this.concurrency, ...tls };
+    if (this.target.protocol !== 'https:') {
+      return proxy?.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+    }
+    return proxy === undefined ? new HttpsAgent(options) : new TunnelAgent(proxy, timeoutMs ?? TIMEOUT_MS, options);
+  }
+
+  /** In plain HTTP a proxy takes the request itself, with the whole URL as its path. */
+  #throughProxy(headers: Record<string, string>): [url: URL, options: RequestOptions] {
+    const { proxy } = this.#options;
+    if (proxy === undefined || this.target.protocol === 'https:') return [this.target, { headers }];
+    const { host, href } = this.target;
+    return [proxy, { path: href, headers: { ...headers, host, ...proxyAuthorization(proxy) } }];
+  }
+
   #request(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const send = this.target.protocol === 'https:' ? httpsRequest : httpRequest;
-      const timeoutMs = this.#options.timeoutMs ?? 10_000;
+      const [url, options] = this.#throughProxy(headers);
+      const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+      const timeoutMs = this.#options.timeoutMs ?? TIMEOUT_MS;
       // In a suppressed root context: a tracer that watches node:http must not trace us.
       const request: ClientRequest = runInContext(SUPPRESSED, () =>
-        send(this.target, { method: 'POST', agent: this.#agent, headers, signal }),
+        send(url, { method: 'POST', agent: this.#agent, ...options, signal }),
       );
       const timer = setTimeout(() => {
         request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
