@@ -1,8 +1,6 @@
 /** The plain data of spans: what they are started from, what they keep, and what they need of their tracer. */
 import type { HrTime, TraceState } from '@opentelemetry/api';
 import type { FlatAttributes } from './attributes.ts';
-import type { SpanResource } from './export/readable-span.ts';
-import type { RecordingSpan } from './span.ts';
 import type { NonRecordingSpan, SpanIdentity } from './span-context.ts';
 
 /** How much one span may hold. */
@@ -21,16 +19,6 @@ export interface InstrumentationScope {
   readonly name: string;
   readonly version?: string;
   readonly schemaUrl?: string;
-}
-
-/** What a span needs of its tracer. */
-export interface SpanOwner {
-  readonly scope: InstrumentationScope;
-  readonly limits: SpanLimits;
-  /** The resource, in the official SDK's shape. */
-  readonly resource: SpanResource;
-  /** Called once, by `end()`. Must not throw. */
-  spanEnded(span: RecordingSpan): void;
 }
 
 /** An event as a span keeps it. */

@@ -29,7 +29,17 @@ import type { SpanResource } from './export/readable-span.ts';
 import { reportFault } from './faults.ts';
 import { KnownLink } from './known-link.ts';
 import { fromSpanContext, NonRecordingSpan, type SpanIdentity, toSpanContext } from './span-context.ts';
-import type { InstrumentationScope, SpanExtras, SpanLimits, SpanOwner, SpanStart } from './span-data.ts';
+import type { InstrumentationScope, SpanExtras, SpanLimits, SpanStart } from './span-data.ts';
+
+/** What a span needs of its tracer. */
+export interface SpanOwner {
+  readonly scope: InstrumentationScope;
+  readonly limits: SpanLimits;
+  /** The resource, in the official SDK's shape. */
+  readonly resource: SpanResource;
+  /** Called once, by `end()`. Must not throw. */
+  spanEnded(span: RecordingSpan): void;
+}
 
 // Searching a flat array beats a Map up to about this many attributes.
 const INDEX_FROM = 16;

@@ -10,7 +10,8 @@ import { parseHexWord, takeMalformed, takeWords, traceIdHex, words } from './ids
 import { isDecision } from './remote-parent.ts';
 import { isIdSampler, NOT_RECORD, RECORD_AND_SAMPLED, type Sampler, type SamplingDecision } from './sampler/types.ts';
 import { RecordingSpan, toName } from './span.ts';
-import type { InstrumentationScope, SpanLimits, SpanOwner, SpanStart } from './span-data.ts';
+import type { SpanOwner } from './span.ts';
+import type { InstrumentationScope, SpanLimits, SpanStart } from './span-data.ts';
 import {
   FLAG_RANDOM,
   FLAG_SAMPLED,

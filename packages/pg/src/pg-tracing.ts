@@ -1,13 +1,11 @@
 /** Tracing of one call of `tracePool`, `traceClient` or `tracePg`, and what it keeps about each client. */
 import { ClewError, type Context, describeError, reportFault } from '@clew/core';
 import { Connection, DatabaseTracing } from '@clew/core/database';
+import type { AnyFunction } from './query-args.ts';
 import type { QueryCall } from './query-call.ts';
 import { type ConnectionSource, connectionFacts, POSTGRESQL } from './spans.ts';
 import type { PgResult, TracePgOptions } from './types.ts';
 import { VERSION } from './version.ts';
-
-// A function with any arguments: those of pg's methods are handed through as they came.
-export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 /** Ends something that the client's state keeps; see `ClientState.open`. */
 export interface Closable {

@@ -1,5 +1,8 @@
 /** Reads the many forms that the arguments of `query` can have. Nothing is copied or changed: getters are read once. */
 
+/** A function with any arguments: those of pg's methods are handed through as they came. */
+export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+
 /** A query object that talks to the server by itself: `new Query()`, a cursor, a stream. */
 export interface Submittable {
   submit(...args: unknown[]): unknown;

@@ -5,9 +5,9 @@
  * keep an unhandled error from ending the process, and cursors emit nothing that nobody listens to.
  */
 import { EventEmitter, errorMonitor } from 'node:events';
-import type { AnyFunction, Closable, PgTracing } from './pg-tracing.ts';
+import type { Closable, PgTracing } from './pg-tracing.ts';
 import { stateOf } from './pg-tracing.ts';
-import type { Submittable } from './query-args.ts';
+import type { AnyFunction, Submittable } from './query-args.ts';
 import type { QueryCall } from './query-call.ts';
 
 /**
@@ -32,7 +32,12 @@ export function traceSubmittable(
   if (!call.isOpen) return submit();
   const open = new OpenQuery(tracing, call, client);
   open.watch(query, methods.handleError as AnyFunction, methods.handleReadyForQuery as AnyFunction);
-  return call.attempt(submit);
+  try {
+    return submit();
+  } catch (error) {
+    call.fail(error);
+    throw error;
+  }
 }
 
 /** A query object whose span has not ended. */
@@ -89,7 +94,9 @@ class OpenQuery implements Closable {
 
 /** End the spans of a client's query objects that are not done. */
 export function closeOpenQueries(client: object): void {
-  for (const open of stateOf(client).open ?? []) open.close();
+  const { open } = stateOf(client);
+  if (open === undefined) return;
+  for (const query of open) query.close();
 }
 
 function openQueries(client: object): Set<Closable> {

@@ -1,5 +1,6 @@
 /** Attaches to a client of pg, or to the prototype of all of them. */
-import { type AnyFunction, checkTarget, isTraced, PgTracing, replaceMethods } from './pg-tracing.ts';
+import { checkTarget, isTraced, PgTracing, replaceMethods } from './pg-tracing.ts';
+import type { AnyFunction } from './query-args.ts';
 import { tracedQuery } from './traced-query.ts';
 import type { ClientLike, TracePgOptions } from './types.ts';
 

@@ -1,6 +1,7 @@
 /** Attaches to a pool of pg, or to the prototype of all of them. */
 import type { Connection } from '@clew/core/database';
-import { type AnyFunction, checkTarget, isTraced, NOWHERE, PgTracing, replaceMethods, stateOf } from './pg-tracing.ts';
+import { checkTarget, isTraced, NOWHERE, PgTracing, replaceMethods, stateOf } from './pg-tracing.ts';
+import type { AnyFunction } from './query-args.ts';
 import { QueryCall } from './query-call.ts';
 import { closeOpenQueries } from './submittable.ts';
 import { attachClient, type ClientClass, tracedClass } from './trace-client.ts';
@@ -25,6 +26,7 @@ export function tracePool<P extends PoolLike>(pool: P, options?: TracePgOptions)
 /** What we use of a pool beside its public methods: the class of its clients, and those that are connected. */
 interface PoolInternals {
   Client: ClientClass;
+  readonly ending?: boolean;
   readonly _clients?: readonly ClientLike[];
 }
 
@@ -48,7 +50,7 @@ let starting: QueryCall | undefined;
 
 function tracedPoolQuery(tracing: PgTracing, original: AnyFunction): AnyFunction {
   return function query(this: unknown, config: unknown, values?: unknown, callback?: unknown): unknown {
-    const call = new QueryCall(tracing, config, values);
+    const call = new QueryCall(tracing.database, config, values);
     const { context } = call;
     const outer = starting;
     starting = call;
@@ -70,10 +72,12 @@ function tracedPoolConnect(tracing: PgTracing, original: AnyFunction): AnyFuncti
     const pool = this as PoolLike;
     const call = starting;
     starting = undefined;
-    endWithRelease(pool);
+    const state = poolStateOf(pool);
     if (typeof callback !== 'function') return original.call(pool, callback);
-    if (call === undefined) return original.call(pool, tracing.bind(tracing.active(), callback as AnyFunction));
-    return acquireFor(call, tracing, pool, original, callback as AnyFunction);
+    // Functions take any arguments.
+    const given = callback as AnyFunction;
+    if (call === undefined) return original.call(pool, tracing.bind(tracing.active(), given));
+    return acquireFor(call, tracing, pool, state, original, given);
   };
 }
 
@@ -82,22 +86,30 @@ function acquireFor(
   call: QueryCall,
   tracing: PgTracing,
   pool: PoolLike,
+  state: PoolState,
   original: AnyFunction,
   callback: AnyFunction,
 ): unknown {
-  const known = placeOf(tracing, pool);
-  if (known !== undefined) call.start(known);
+  // An ended pool gives its error before `connect` returns.
+  if (isEnding(pool)) state.place ??= NOWHERE;
+  if (state.place !== undefined) call.start(state.place);
   const acquired = (error: unknown, client: unknown, release: unknown): unknown => {
-    // Before `connect` has returned only when it could not even try.
-    call.start(placeOf(tracing, pool) ?? NOWHERE);
     if (!error) return runOn(client as ClientLike, call, tracing, callback, release);
     call.fail(error);
     return callback(error, client, release);
   };
-  const result = call.attempt(() => original.call(pool, acquired));
-  // A pool's first query: only now there is a client that knows where it will connect to.
-  call.start(placeOf(tracing, pool) ?? NOWHERE);
-  return result;
+  try {
+    const result = original.call(pool, acquired);
+    if (state.place === undefined) {
+      // A pool's first query: only now there is a client that knows where it will connect to.
+      state.place = firstPlace(tracing, pool);
+      call.start(state.place ?? NOWHERE);
+    }
+    return result;
+  } catch (error) {
+    call.fail(error);
+    throw error;
+  }
 }
 
 // The pool runs the query on the client at once.
@@ -123,28 +135,33 @@ function runOn(
   }
 }
 
-const places = new WeakMap<PoolLike, Connection>();
-
-// Where a pool connects to; kept, because an idle pool has no clients and an ended one gets none.
-function placeOf(tracing: PgTracing, pool: PoolLike): Connection | undefined {
-  const known = places.get(pool);
-  if (known !== undefined) return known;
-  const client = (pool as unknown as PoolInternals)._clients?.[0];
-  if (client === undefined) return undefined;
-  const place = tracing.connectionOf(client);
-  places.set(pool, place);
-  return place;
+/** What we keep about one pool. */
+interface PoolState {
+  /** Where it connects to; kept, because an idle pool has no clients and an ended one gets none. */
+  place: Connection | undefined;
 }
 
-const pools = new WeakSet<PoolLike>();
+const STATE: unique symbol = Symbol('clew.pg.pool');
 
-// A cursor or stream that is still open when its client goes back to the pool will not be read any more.
-function endWithRelease(pool: PoolLike): void {
-  if (pools.has(pool)) return;
-  pools.add(pool);
+function poolStateOf(pool: PoolLike): PoolState {
+  const known = (pool as { [STATE]?: PoolState })[STATE];
+  if (known !== undefined) return known;
+  const state: PoolState = { place: undefined };
+  Object.defineProperty(pool, STATE, { value: state });
+  // A cursor or stream that is still open when its client goes back to the pool will not be read any more.
   pool.on('release', onRelease);
+  return state;
 }
 
 function onRelease(_error: unknown, client: ClientLike): void {
   closeOpenQueries(client);
+}
+
+function firstPlace(tracing: PgTracing, pool: PoolLike): Connection | undefined {
+  const client = (pool as unknown as PoolInternals)._clients?.[0];
+  return client === undefined ? undefined : tracing.connectionOf(client);
+}
+
+function isEnding(pool: PoolLike): boolean {
+  return (pool as unknown as PoolInternals).ending === true;
 }

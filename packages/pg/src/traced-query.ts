@@ -1,7 +1,7 @@
 /** The traced form of a client's `query`, for every way in which it can be called. */
-import type { AnyFunction, ClientState, PgTracing } from './pg-tracing.ts';
+import type { ClientState, PgTracing } from './pg-tracing.ts';
 import { stateOf } from './pg-tracing.ts';
-import { isSubmittable } from './query-args.ts';
+import { type AnyFunction, isSubmittable } from './query-args.ts';
 import { QueryCall } from './query-call.ts';
 import { traceSubmittable } from './submittable.ts';
 
@@ -20,7 +20,7 @@ export function tracedQuery(tracing: PgTracing, original: AnyFunction): AnyFunct
     if (state.poolQuery !== undefined && typeof callback === 'function') {
       return runForPool(state, state.poolQuery, original, client, config, values, callback as AnyFunction);
     }
-    const call = new QueryCall(tracing, config, values);
+    const call = new QueryCall(tracing.database, config, values);
     if (isSubmittable(config)) {
       return traceSubmittable(tracing, call, client, config, () => original.call(client, config, values, callback));
     }
@@ -40,7 +40,12 @@ function runForPool(
   callback: AnyFunction,
 ): unknown {
   state.poolQuery = undefined;
-  return call.attempt(() => original.call(client, config, values, call.settling(callback)));
+  try {
+    return original.call(client, config, values, call.settling(callback));
+  } catch (error) {
+    call.fail(error);
+    throw error;
+  }
 }
 
 function runQuery(
@@ -51,26 +56,25 @@ function runQuery(
   values: unknown,
   callback: unknown,
 ): unknown {
-  // The order in which pg looks for a callback.
-  if (typeof callback === 'function') {
-    const settling = call.settlingInContext(callback as AnyFunction);
-    return call.attempt(() => original.call(client, config, values, settling));
+  try {
+    // The order in which pg looks for a callback.
+    if (typeof callback === 'function') {
+      return original.call(client, config, values, call.settlingInContext(callback as AnyFunction));
+    }
+    if (typeof values === 'function') {
+      return original.call(client, config, call.settlingInContext(values as AnyFunction), callback);
+    }
+    const own = typeof config === 'object' ? (config as { callback?: unknown }).callback : undefined;
+    if (typeof own === 'function') {
+      // On top of the application's object, which older versions of pg would change and which may have getters.
+      const settling = { value: call.settlingInContext(own as AnyFunction), writable: true, enumerable: true };
+      return original.call(client, Object.create(config as object, { callback: settling }), values, callback);
+    }
+    return observe(call, original.call(client, config, values, callback));
+  } catch (error) {
+    call.fail(error);
+    throw error;
   }
-  if (typeof values === 'function') {
-    const settling = call.settlingInContext(values as AnyFunction);
-    return call.attempt(() => original.call(client, config, settling, callback));
-  }
-  const own = typeof config === 'object' ? (config as { callback?: unknown }).callback : undefined;
-  if (typeof own === 'function') {
-    // On top of the application's object, which older versions of pg would change and which may have getters.
-    const settling = { value: call.settlingInContext(own as AnyFunction), writable: true, enumerable: true };
-    const derived: unknown = Object.create(config as object, { callback: settling });
-    return call.attempt(() => original.call(client, derived, values, callback));
-  }
-  return observe(
-    call,
-    call.attempt(() => original.call(client, config, values, callback)),
-  );
 }
 
 // A promise that is derived, not watched: a handler on the side would hide rejections that nobody handles.

@@ -5,7 +5,8 @@
 import type { HrTime } from '@opentelemetry/api';
 import { type FlatAttributes, flatten } from '../attributes.ts';
 import type { RecordingSpan } from '../span.ts';
-import type { SpanExtras, SpanOwner } from '../span-data.ts';
+import type { SpanOwner } from '../span.ts';
+import type { SpanExtras } from '../span-data.ts';
 import { jsonText } from './json-text.ts';
 import type { SpanResource } from './readable-span.ts';
 import type { SealedBatch, SpanBuffer } from './span-buffer.ts';

@@ -1,7 +1,8 @@
 /** Collects ended spans until a batch is cut: as OTLP bytes, or as objects for exporters that want them. */
 import { type FlatAttributes, flatten } from '../attributes.ts';
 import type { RecordingSpan } from '../span.ts';
-import type { SpanOwner } from '../span-data.ts';
+import type { SpanOwner } from '../span.ts';
+
 import { encodeResource, encodeScope, writeSpan } from './otlp-span.ts';
 import { ProtoWriter } from './proto-writer.ts';
 import type { ReadableSpan, SpanResource } from './readable-span.ts';
