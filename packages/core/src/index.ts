@@ -1,13 +1,8 @@
 /** Clew's core: tracer, context and propagation. */
 
 // Starting
-export {
-  type ExporterName,
-  type StartTracingOptions,
-  startTracing,
-  type Tracing,
-  type TracingStats,
-} from './start-tracing.ts';
+export type { ExporterName, StartTracingOptions } from './start-options.ts';
+export { startTracing, type Tracing, type TracingStats } from './start-tracing.ts';
 export { getTracer, withSpan, type WithSpanOptions } from './with-span.ts';
 
 // The OpenTelemetry API, as far as everyday code needs it

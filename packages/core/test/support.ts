@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { startTracing, type StartTracingOptions, type Tracing } from '../src/start-tracing.ts';
+import type { StartTracingOptions } from '../src/start-options.ts';
+import { startTracing, type Tracing } from '../src/start-tracing.ts';
 
 /** A request that the backend took. */
 export interface Received {

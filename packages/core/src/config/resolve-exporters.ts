@@ -8,7 +8,7 @@ import type { SpanExporter } from '../export/readable-span.ts';
 import { ZipkinTransport } from '../export/zipkin.ts';
 import { ClewError } from '../errors.ts';
 import { describeError } from '../faults.ts';
-import type { StartTracingOptions } from '../start-tracing.ts';
+import type { StartTracingOptions } from '../start-options.ts';
 import type { EnvConfig } from './env.ts';
 import { showValue } from './options.ts';
 import { proxyFor } from './proxy.ts';

@@ -6,7 +6,7 @@ import { parentBased } from '../sampler/parent-based.ts';
 import { ratio } from '../sampler/ratio.ts';
 import type { Sampler } from '../sampler/types.ts';
 import type { SpanLimits } from '../span-data.ts';
-import type { StartTracingOptions } from '../start-tracing.ts';
+import type { StartTracingOptions } from '../start-options.ts';
 import type { EnvConfig } from './env.ts';
 import { checkBoolean, checkInteger, checkOptionNames, showValue } from './options.ts';
 

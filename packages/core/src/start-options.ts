@@ -1,0 +1,51 @@
+/** The options of `startTracing`. */
+import type { Attributes, TextMapPropagator } from '@opentelemetry/api';
+import type { BatchOptions } from './export/batch.ts';
+import type { SpanExporter, SpanProcessor } from './export/readable-span.ts';
+import type { PropagatorName } from './propagation/composite.ts';
+import type { Sampler } from './sampler/types.ts';
+import type { SpanLimits } from './span-data.ts';
+import type { IdGenerator } from './tracer.ts';
+
+/** An exporter by name: `otlp` (HTTP), `zipkin` (JSON v2), `console` (a waterfall on standard output) or `none`. */
+export type ExporterName = 'otlp' | 'zipkin' | 'console' | 'none';
+
+/** Options of `startTracing`. Everything left out comes from `OTEL_*` variables, else from defaults. */
+export interface StartTracingOptions {
+  /** `service.name`. Default `OTEL_SERVICE_NAME`, else `unknown_service:node`. */
+  serviceName?: string;
+  /** `service.version`. */
+  serviceVersion?: string;
+  /** `deployment.environment.name`, such as `production`. */
+  environment?: string;
+  /** More resource attributes; they win over those of variables and detectors. */
+  resource?: Attributes;
+  /** Where spans go: a name, an exporter of the official SDK's shape, or several. Default `otlp`. */
+  exporter?: ExporterName | SpanExporter | Array<ExporterName | SpanExporter>;
+  /**
+   * Base URL of an OTLP/HTTP receiver; `/v1/traces` is added unless it ends so. Default `http://localhost:4318`.
+   * With `zipkin` and without `otlp`: of a Zipkin server, `/api/v2/spans` is added. Default `http://localhost:9411`.
+   */
+  endpoint?: string;
+  /** Headers of each export, or a function that is asked before each one (5 seconds at most). */
+  headers?: Record<string, string> | (() => Promise<Record<string, string>>);
+  /** Who decides what is recorded; a number from 0 to 1 is a parent-based ratio. Default: parent-based, all. */
+  sampler?: Sampler | number;
+  /** Header formats in order. Default `['tracecontext', 'baggage']`. */
+  propagators?: Array<PropagatorName | TextMapPropagator>;
+  /** Bounds and waits of the batch processor. */
+  batch?: BatchOptions;
+  /** How much one span may hold. */
+  limits?: Partial<SpanLimits>;
+  /** Processors of the official SDK's shape, beside the exporters. */
+  spanProcessors?: SpanProcessor[];
+  /** Makes ids in place of the pool of system randomness. */
+  idGenerator?: IdGenerator;
+  /**
+   * On SIGTERM and SIGINT send what has ended, for 3 seconds at most, before the signal takes effect. Programs that end
+   * themselves on a signal call `shutdown` instead. Default `CLEW_FLUSH_ON_SIGNAL`, else `false`.
+   */
+  flushOnSignal?: boolean;
+  /** Register with the OpenTelemetry API, so that plugins and other libraries find it. Default `true`. */
+  register?: boolean;
+}
