@@ -14,4 +14,5 @@ export type { Semconv } from './semconv.ts';
 export type { HttpServerOptions } from './server-options.ts';
 export { type ServerSpan, serverSpanOf } from './server-span.ts';
 export type { Forwarded } from './server-start.ts';
-export { HttpServerTracing, type ServerLibrary } from './server-tracing.ts';
+export type { ServerLibrary } from './server-library.ts';
+export { HttpServerTracing } from './server-tracing.ts';

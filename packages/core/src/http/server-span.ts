@@ -8,7 +8,7 @@ import { callHook, setEndGroup } from '../plugin.ts';
 import { captureHeaders } from './headers.ts';
 import type { RouteEntry } from './route-table.ts';
 import { brokenOffType, destroyedBy, isComplete } from './server-outcome.ts';
-import type { HttpServerTracing } from './server-tracing.ts';
+import type { ServerParts } from './server-library.ts';
 
 const SERVER_SPAN: unique symbol = Symbol.for('clew.http.server-span') as never;
 
@@ -38,7 +38,7 @@ function onResponseOver(this: ServerResponse): void {
 
 /** The span of one request. */
 export class ServerSpan<Request, Response> implements AttributeSource {
-  readonly #server: HttpServerTracing<Request, Response>;
+  readonly #server: ServerParts<Request, Response>;
   readonly #request: Request;
   readonly #response: Response;
   readonly #req: IncomingMessage;
@@ -58,7 +58,7 @@ export class ServerSpan<Request, Response> implements AttributeSource {
    * @param entry   the route, if the library knows it already
    */
   constructor(
-    server: HttpServerTracing<Request, Response>,
+    server: ServerParts<Request, Response>,
     request: Request,
     response: Response,
     req: IncomingMessage,

@@ -6,25 +6,14 @@ import { describeError, reportFault } from '../faults.ts';
 import { callHook, PluginTracing } from '../plugin.ts';
 import { headerGetter } from '../propagation/carrier.ts';
 import { type RouteEntry, RouteTable } from './route-table.ts';
+import type { ServerLibrary, ServerParts } from './server-library.ts';
 import { checkServerOptions, type HttpServerOptions, type ServerConfig } from './server-options.ts';
 import { watchTimeout } from './server-outcome.ts';
 import { markUntraced, ServerSpan, serverSpanOf } from './server-span.ts';
-import { type StartLibrary, StartReader } from './server-start.ts';
-
-/** Where an HTTP library keeps what spans are made of. None of these may throw but `forwarded`. */
-export interface ServerLibrary<Request, Response> extends StartLibrary<Request> {
-  /** The route, if the library knows it before the handler runs. */
-  routeAtStart?(request: Request): RouteEntry | undefined;
-  /** The route that answered. */
-  routeAtEnd(request: Request, atStart: RouteEntry | undefined, statusCode: number): RouteEntry | undefined;
-  /** The last error of this request that the library keeps; asked only when the request has failed. */
-  errorOf?(request: Request): unknown;
-  /** Whether the application took the connection over. */
-  isDetached?(request: Request, response: Response): boolean;
-}
+import { StartReader } from './server-start.ts';
 
 /** Server spans of one plugin instance. */
-export class HttpServerTracing<Request, Response> {
+export class HttpServerTracing<Request, Response> implements ServerParts<Request, Response> {
   readonly tracing: PluginTracing;
   readonly config: ServerConfig<Request, Response>;
   readonly library: ServerLibrary<Request, Response>;
