@@ -14,6 +14,7 @@ export const HTTP_SERVER_END_CASES: readonly HttpServerCase[] = [
   ['an exception that stands for a 4xx answer is no error', exceptionFor404],
   ['a client that leaves before the headers is an error without status code', leavesBeforeHeaders],
   ['a client that leaves in the middle of a body is an error with status code', leavesInsideBody],
+  ['a client that leaves while the rest of an ended answer waits is an error', leavesWaitingAnswer],
   ['a client that leaves an event stream is no error', leavesEventStream],
   ['a response that the application destroys is an error', destroyedResponse],
   ['a streamed answer ends its span with its last byte, and keeps its context', streamed],
@@ -98,6 +99,17 @@ async function leavesInsideBody(bench: HttpServerBench): Promise<void> {
   const request = server.open('/users/7');
   const [response] = await once(request, 'response');
   await once(response, 'data');
+  request.destroy();
+  const span = await bench.takeServerSpan();
+  assertDisconnected(span);
+  assert.equal(span.attributes['http.response.status_code'], 200);
+}
+
+async function leavesWaitingAnswer(bench: HttpServerBench): Promise<void> {
+  // More than both kernels' buffers take, so that most of it is still here when the client leaves.
+  const server = await bench.open(({ send }) => send(200, 'x'.repeat(30_000_000)));
+  const request = server.open('/users/7');
+  await once(request, 'response');
   request.destroy();
   const span = await bench.takeServerSpan();
   assertDisconnected(span);
