@@ -5,7 +5,7 @@ import { isSuppressed, spanOf, suppressIn, withSpanIn } from '../context.ts';
 import { describeError, reportFault } from '../faults.ts';
 import { callHook, PluginTracing } from '../plugin.ts';
 import { headerGetter } from '../propagation/carrier.ts';
-import { type RouteEntry, RouteTable } from './route-table.ts';
+import { RouteTable } from './route-table.ts';
 import type { ServerLibrary, ServerParts } from './server-library.ts';
 import { checkServerOptions, type HttpServerOptions, type ServerConfig } from './server-options.ts';
 import { watchTimeout } from './server-outcome.ts';
