@@ -1,6 +1,6 @@
 /** `tracingInterceptor`: a CLIENT span for each attempt that passes through a dispatcher. */
 import { checkOptionNames, ClewError, type Context } from '@clew/core';
-import { type ClientSpan, HttpClientTracing } from '@clew/core/http';
+import { CLIENT_OPTION_NAMES, type ClientSpan, HttpClientTracing } from '@clew/core/http';
 import { watchHandler } from './attempt-handler.ts';
 import { type Call, callOf } from './call.ts';
 import { type DispatchHeaders, readDispatchHeader, withDispatchHeaders } from './dispatch-headers.ts';
@@ -35,7 +35,7 @@ const setter = {
  * @throws ClewError `CLEW_ERR_OPTION` for a wrong option
  */
 export function tracingInterceptor(options: TracingInterceptorOptions = {}): (dispatch: Dispatch) => Dispatch {
-  checkOptionNames('tracingInterceptor', options, [...OPTION_NAMES]);
+  checkOptionNames('tracingInterceptor', options, ['origin', ...CLIENT_OPTION_NAMES]);
   const { origin, ...shared } = options;
   const fixedOrigin = origin === undefined ? undefined : parseOrigin(origin);
   const client = new HttpClientTracing({ name: '@clew/undici', version: VERSION }, 'tracingInterceptor', shared);
@@ -58,21 +58,6 @@ export function tracingInterceptor(options: TracingInterceptorOptions = {}): (di
 }
 
 const MAX_WRAPPED = 8;
-
-const OPTION_NAMES = [
-  'origin',
-  'tracerProvider',
-  'ignore',
-  'urlTemplate',
-  'requestAttributes',
-  'responseAttributes',
-  'captureResponseHeaders',
-  'allowSensitiveHeaders',
-  'redactQueryKeys',
-  'propagateTo',
-  'endOn',
-  'semconv',
-] as const;
 
 function parseOrigin(origin: unknown): string {
   const parsed = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined;
