@@ -33,6 +33,7 @@ export class DatabaseTracing<Result> {
   readonly #parameterized: QueryCache<Connection>;
   readonly #literal: QueryCache<Connection>;
   readonly #nameless: KnownQuery<Connection>;
+  readonly #readsResults: boolean;
   readonly #connections = new Map<string, Connection>();
   // The key is the error's type, behind `=` when it is the server's code too.
   readonly #failures = new GroupCache<string>((key) =>
@@ -53,6 +54,8 @@ export class DatabaseTracing<Result> {
     this.#config = checkDatabaseOptions(where, options);
     this.tracing = new PluginTracing(scope, options?.tracerProvider);
     this.#system = system;
+    const { recordReturnedRows, withOldNames, resultAttributes } = this.#config;
+    this.#readsResults = recordReturnedRows || withOldNames || resultAttributes !== undefined;
     this.#parameterized = new QueryCache((text) => this.#know(text, true));
     this.#literal = new QueryCache((text) => this.#know(text, false));
     this.#nameless = new KnownQuery(undefined, (connection) => this.#constants(connection, undefined, undefined));
@@ -100,15 +103,9 @@ export class DatabaseTracing<Result> {
     return span;
   }
 
-  /** Whether `succeed` has a use for what it is given. */
-  get readsResults(): boolean {
-    const { recordReturnedRows, withOldNames, resultAttributes } = this.#config;
-    return recordReturnedRows || withOldNames || resultAttributes !== undefined;
-  }
-
   /** Add what the result of a query tells, and end its span. */
   succeed(span: Span, result: Result, text: string | undefined, values: readonly unknown[] | undefined): void {
-    if (this.readsResults && span.isRecording()) this.#readResult(span, result, { text, values });
+    if (this.#readsResults && span.isRecording()) this.#readResult(span, result, { text, values });
     span.end();
   }
 
