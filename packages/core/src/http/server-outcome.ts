@@ -41,8 +41,8 @@ export function isComplete(req: IncomingMessage, res: ServerResponse): boolean {
   const stream = http2StreamOf(res);
   // Node.js ends a stream that the client has cancelled, so `writableFinished` says nothing there.
   if (stream !== undefined) return res.writableEnded && !stream.aborted && stream.rstCode === 0;
-  // A response lets go of its socket when it is finished. Node.js 20 says finished too of one whose socket was destroyed.
-  if (res.writableFinished) return res.socket?.destroyed !== true;
+  // Node.js 20 says finished too of a response whose socket broke with most of it unsent.
+  if (res.writableFinished) return (req.socket as { errored?: unknown }).errored == null;
   // Requests that are only simulated (Fastify's `inject`) have no connection to flush to: ended is finished there.
   return res.writableEnded && !('writableLength' in req.socket);
 }
