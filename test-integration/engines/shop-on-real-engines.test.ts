@@ -28,6 +28,9 @@ test('one order over real PostgreSQL and Kafka is read back whole from Jaeger', 
       assert.equal(traceID, traceId);
       assert.ok(ids.has(spanID), `${span.operationName} has a parent or link that did not arrive`);
     }
-    assert.deepEqual(span.warnings ?? [], []);
+    // Jaeger takes a child that is not inside its parent for a skewed clock. A consumer's span is not, and a server's may
+    // end a moment after its client has read the headers.
+    const warnings = (span.warnings ?? []).filter((text) => !text.startsWith('clock skew adjustment disabled'));
+    assert.deepEqual(warnings, []);
   }
 });
