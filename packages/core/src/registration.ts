@@ -1,6 +1,6 @@
 /** Which provider of ours is registered globally, and whose context manager is in charge. */
 import { context as contextApi } from '@opentelemetry/api';
-import { activeContext, ROOT, runInContext } from './context.ts';
+import { activeContext, ROOT } from './context.ts';
 import type { ClewTracerProvider } from './provider.ts';
 
 let registered: ClewTracerProvider | undefined;
@@ -31,5 +31,5 @@ export function contextManagerIsForeign(): boolean {
   const probe = ROOT.setValue(Symbol('clew probe'), true);
   const worksThroughApi = contextApi.with(probe, () => contextApi.active() === probe);
   if (!worksThroughApi) return false;
-  return !contextApi.with(probe, () => activeContext() === probe) && runInContext(probe, () => true);
+  return !contextApi.with(probe, () => activeContext() === probe);
 }
