@@ -1,14 +1,9 @@
-/** Which attribute names HTTP spans carry: the current ones, or the ones before conventions 1.23 beside them. */
+/** Which attribute names http spans carry. */
+import { readSemconv, type Semconv } from '../config/semconv.ts';
 
-/** `stable`: current names only. `dup`: the old names too, for dashboards that still use them. */
-export type Semconv = 'stable' | 'dup';
+export type { Semconv };
 
-/**
- * What `OTEL_SEMCONV_STABILITY_OPT_IN` says for HTTP. Entries are parted by commas, in any case; unknown ones say nothing.
- *
- * @see https://opentelemetry.io/docs/specs/semconv/non-normative/http-migration/
- */
-export function readHttpSemconv(env: NodeJS.ProcessEnv = process.env): Semconv {
-  const entries = (env.OTEL_SEMCONV_STABILITY_OPT_IN ?? '').split(',').map((entry) => entry.trim().toLowerCase());
-  return entries.includes('http/dup') ? 'dup' : 'stable';
+/** What `OTEL_SEMCONV_STABILITY_OPT_IN` says for http; see `readSemconv`. */
+export function readHttpSemconv(env?: NodeJS.ProcessEnv): Semconv {
+  return readSemconv('http', env);
 }

@@ -1,10 +1,9 @@
-/** Which attribute names messaging spans carry: the current ones, or the ones before conventions 1.25 beside them. */
+/** Which attribute names messaging spans carry. */
+import { readSemconv, type Semconv } from '../config/semconv.ts';
 
-/** `stable`: current names only. `dup`: the old names too, for dashboards that still use them. */
-export type Semconv = 'stable' | 'dup';
+export type { Semconv };
 
-/** What `OTEL_SEMCONV_STABILITY_OPT_IN` says for messaging. Entries are parted by commas, in any case. */
-export function readMessagingSemconv(env: NodeJS.ProcessEnv = process.env): Semconv {
-  const entries = (env.OTEL_SEMCONV_STABILITY_OPT_IN ?? '').split(',').map((entry) => entry.trim().toLowerCase());
-  return entries.includes('messaging/dup') ? 'dup' : 'stable';
+/** What `OTEL_SEMCONV_STABILITY_OPT_IN` says for messaging; see `readSemconv`. */
+export function readMessagingSemconv(env?: NodeJS.ProcessEnv): Semconv {
+  return readSemconv('messaging', env);
 }
