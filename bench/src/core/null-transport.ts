@@ -24,6 +24,7 @@ export function replaceHttpRequest(): Sent {
 }
 
 class NullRequest extends EventEmitter {
+  readonly writableFinished = true;
   readonly #sent: Sent;
 
   constructor(sent: Sent) {

@@ -32,8 +32,13 @@ export interface HttpPostOptions {
   proxy?: URL | undefined;
 }
 
-/** A status of 2xx with its body, or why there is none. */
-export type PostResult = { kind: 'answered'; body: Buffer } | Exclude<AttemptResult, { kind: 'delivered' }>;
+/**
+ * A status of 2xx with its body, or why there is none. `isWritten`: the request has left the process whole, and its
+ * memory is ours again; a server may answer before it has read everything.
+ */
+export type PostResult =
+  | { kind: 'answered'; body: Buffer; isWritten: boolean }
+  | Exclude<AttemptResult, { kind: 'delivered' }>;
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const COMPRESS_FROM_BYTES = 1024;
@@ -61,6 +66,7 @@ interface Reply {
   status: number;
   retryAfter: string | undefined;
   body: Buffer;
+  isWritten: boolean;
 }
 
 /** One URL to post to. */
@@ -168,7 +174,7 @@ export class HttpPost {
       request.on('socket', (socket) => socket.unref());
       request.on('error', (error) => finish(() => reject(error)));
       request.on('response', (response) => {
-        readReply(response).then(
+        readReply(request, response).then(
           (reply) => finish(() => resolve(reply)),
           (error: unknown) => finish(() => reject(error)),
         );
@@ -178,13 +184,14 @@ export class HttpPost {
   }
 }
 
-function readReply(response: IncomingMessage): Promise<Reply> {
+function readReply(request: ClientRequest, response: IncomingMessage): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     const status = response.statusCode ?? 0;
     const retryAfter = response.headers['retry-after'];
-    const done = (): void => resolve({ status, retryAfter, body: Buffer.concat(chunks) });
+    const done = (): void =>
+      resolve({ status, retryAfter, body: Buffer.concat(chunks), isWritten: request.writableFinished });
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= MAX_RESPONSE_BYTES) {
@@ -202,8 +209,8 @@ function readReply(response: IncomingMessage): Promise<Reply> {
 }
 
 function judge(reply: Reply): PostResult {
-  const { status, retryAfter, body } = reply;
-  if (status >= 200 && status < 300) return { kind: 'answered', body };
+  const { status, retryAfter, body, isWritten } = reply;
+  if (status >= 200 && status < 300) return { kind: 'answered', body, isWritten };
   if (!RETRIED_STATUS.has(status)) return { kind: 'drop', reason: `http_${status}` };
   const retryAfterMs = parseRetryAfter(retryAfter, Date.now());
   return { kind: 'retry', reason: `HTTP status ${status}`, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };

@@ -17,8 +17,15 @@ export class ProtoWriter {
   buffer: FastBuffer;
   position = 0;
 
-  constructor(initialBytes: number = 16 * 1024) {
-    this.buffer = Buffer.allocUnsafeSlow(initialBytes) as FastBuffer;
+  /** @param initial  memory to write into, or how many bytes of it to start with */
+  constructor(initial: Buffer | number) {
+    this.buffer = (typeof initial === 'number' ? Buffer.allocUnsafeSlow(initial) : initial) as FastBuffer;
+  }
+
+  /** Start again, at the beginning of other memory. */
+  reset(buffer: Buffer): void {
+    this.buffer = buffer as FastBuffer;
+    this.position = 0;
   }
 
   /** Make room for `bytes` more. */

@@ -2,7 +2,7 @@
 import { type FlatAttributes, flatten } from '../attributes.ts';
 import type { RecordingSpan } from '../span.ts';
 import type { SpanOwner } from '../span.ts';
-
+import { CHUNK_BYTES, giveBody, giveChunk, takeBody, takeChunk } from './byte-pool.ts';
 import { encodeResource, encodeScope, writeSpan } from './otlp-span.ts';
 import { ProtoWriter } from './proto-writer.ts';
 import type { ReadableSpan, SpanResource } from './readable-span.ts';
@@ -15,6 +15,8 @@ export interface SealedBatch {
   readonly count: number;
   /** Size for the bounds of queues: of the body, or an estimate. */
   readonly bytes: number;
+  /** Called at most once, when nobody will read `body` again: its memory goes to the next batch. */
+  release?(): void;
 }
 
 /** Where ended spans wait until their batch is full. */
@@ -27,13 +29,22 @@ export interface SpanBuffer {
   seal(): SealedBatch;
 }
 
+interface Chunk {
+  readonly buffer: Buffer;
+  /** How much of it is written. */
+  readonly bytes: number;
+}
+
+/** The encoded spans of one scope: full chunks, and the one that is being written. */
 interface ScopeBuffer {
   readonly head: Buffer;
   readonly writer: ProtoWriter;
+  readonly full: Chunk[];
+  fullBytes: number;
 }
 
-// A buffer that one large batch has grown is given back afterwards.
-const KEEP_BYTES = 1024 * 1024;
+// The room that a chunk should have left for the next span: growing a chunk means copying it.
+const CHUNK_FULL = CHUNK_BYTES - 1024;
 
 /**
  * Encodes each span at its end, so that cutting a batch is a copy of bytes and no pause of the event loop. A waiting
@@ -60,25 +71,23 @@ export class EncodedSpanBuffer implements SpanBuffer {
     }
     this.bytes += writer.position - before;
     this.count++;
+    if (writer.position > CHUNK_FULL) startChunk(scope);
   }
 
   seal(): SealedBatch {
-    const body = this.#assemble();
+    const { body, buffer } = this.#assemble();
     const { count } = this;
     this.count = 0;
     this.bytes = 0;
-    for (const [owner, { writer }] of this.#scopes) {
-      if (writer.buffer.length > KEEP_BYTES) this.#scopes.delete(owner);
-      else writer.position = 0;
-    }
+    for (const scope of this.#scopes.values()) empty(scope);
     this.#lastOwner = undefined;
-    return { body, spans: [], count, bytes: body.length };
+    return { body, spans: [], count, bytes: body.length, release: () => giveBody(buffer) };
   }
 
   #scopeOf(owner: SpanOwner): ScopeBuffer {
     let scope = this.#scopes.get(owner);
     if (scope === undefined) {
-      scope = { head: encodeScope(owner.scope), writer: new ProtoWriter() };
+      scope = { head: encodeScope(owner.scope), writer: new ProtoWriter(takeChunk()), full: [], fullBytes: 0 };
       this.#scopes.set(owner, scope);
       this.#resource ??= encodeResourceOf(owner.resource);
     }
@@ -88,25 +97,48 @@ export class EncodedSpanBuffer implements SpanBuffer {
   }
 
   // ExportTraceServiceRequest { resource_spans = 1 { resource = 1, scope_spans = 2 …, schema_url = 3 } }
-  #assemble(): Buffer {
+  #assemble(): { body: Buffer; buffer: Buffer } {
     const { head, tail } = this.#resource as { head: Buffer; tail: Buffer };
     let inner = head.length + tail.length;
     for (const scope of this.#scopes.values()) {
-      const length = scope.writer.position;
+      const length = spanBytes(scope);
       if (length > 0) inner += 1 + varintLength(scope.head.length + length) + scope.head.length + length;
     }
-    const body = Buffer.allocUnsafeSlow(1 + varintLength(inner) + inner);
-    let at = putVarint(body, putByte(body, 0, 0x0a), inner);
-    at += head.copy(body, at);
-    for (const { head: scopeHead, writer } of this.#scopes.values()) {
-      if (writer.position === 0) continue;
-      at = putVarint(body, putByte(body, at, 0x12), scopeHead.length + writer.position);
-      at += scopeHead.copy(body, at);
-      at += writer.buffer.copy(body, at, 0, writer.position);
+    const total = 1 + varintLength(inner) + inner;
+    const buffer = takeBody(total);
+    let at = putVarint(buffer, putByte(buffer, 0, 0x0a), inner);
+    at += head.copy(buffer, at);
+    for (const scope of this.#scopes.values()) {
+      const length = spanBytes(scope);
+      if (length === 0) continue;
+      at = putVarint(buffer, putByte(buffer, at, 0x12), scope.head.length + length);
+      at += scope.head.copy(buffer, at);
+      for (const chunk of scope.full) at += chunk.buffer.copy(buffer, at, 0, chunk.bytes);
+      at += scope.writer.buffer.copy(buffer, at, 0, scope.writer.position);
     }
-    tail.copy(body, at);
-    return body;
+    tail.copy(buffer, at);
+    return { body: buffer.length === total ? buffer : buffer.subarray(0, total), buffer };
   }
+}
+
+function spanBytes(scope: ScopeBuffer): number {
+  return scope.fullBytes + scope.writer.position;
+}
+
+function startChunk(scope: ScopeBuffer): void {
+  const { writer } = scope;
+  scope.full.push({ buffer: writer.buffer, bytes: writer.position });
+  scope.fullBytes += writer.position;
+  writer.reset(takeChunk());
+}
+
+function empty(scope: ScopeBuffer): void {
+  for (const { buffer } of scope.full) giveChunk(buffer);
+  scope.full.length = 0;
+  scope.fullBytes = 0;
+  // One large span may have grown the last chunk.
+  if (scope.writer.buffer.length > CHUNK_BYTES) scope.writer.reset(takeChunk());
+  else scope.writer.position = 0;
 }
 
 /** Keeps span objects, for exporters made for the official SDK. */
