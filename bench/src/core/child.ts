@@ -19,5 +19,5 @@ answerParent({
     const stalls = await flushStalls(implementation, Number(flushes));
     return { median: percentile(stalls, 0.5), p99: percentile(stalls, 0.99) };
   },
-  memory: async () => ({ value: await bytesPerWaitingSpan(implementation) }),
+  memory: () => bytesPerWaitingSpan(implementation),
 });

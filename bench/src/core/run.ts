@@ -53,6 +53,7 @@ export async function runCore(options: CoreOptions, cores: Cores): Promise<Recor
     await measureRound(measured, { ...options, seconds: options.warmUpSeconds }, 0, emptyCases(names));
     for (let round = 0; round < options.rounds; round++) {
       await measureRound(measured, options, round, cases);
+      await measureMemory(names, start, cases);
       process.stderr.write(`round ${round + 1} of ${options.rounds}\n`);
     }
     return cases;
@@ -76,8 +77,13 @@ function emptyCases(names: string[]): Record<string, CaseSamples> {
       unit: 'µs',
       samples: samples(),
     },
+    heap: {
+      title: 'heap of an ended span with 8 attributes that waits for export',
+      unit: 'bytes',
+      samples: samples(),
+    },
     memory: {
-      title: 'memory of an ended span with 8 attributes that waits for export',
+      title: 'the same with the buffers outside of the heap',
       unit: 'bytes',
       samples: samples(),
     },
@@ -101,8 +107,20 @@ async function measureRound(
     const { median, p99 } = await sampled.ask('stall', { flushes: FLUSHES });
     cases['flush-stall']?.samples[name]?.push(Number(median));
     cases['flush-stall-p99']?.samples[name]?.push(Number(p99));
-    const { value } = await sampled.ask('memory');
-    cases.memory?.samples[name]?.push(Number(value));
+  }
+}
+
+async function measureMemory(
+  names: string[],
+  start: (name: string, ratio: number) => Promise<Child>,
+  cases: Record<string, CaseSamples>,
+): Promise<void> {
+  for (const name of names) {
+    const fresh = await start(name, 1);
+    const { heap, total } = await fresh.ask('memory');
+    cases.heap?.samples[name]?.push(Number(heap));
+    cases.memory?.samples[name]?.push(Number(total));
+    await fresh.stop();
   }
 }
 

@@ -7,7 +7,6 @@ import { BATCH_SPANS, type Implementation } from './variant.ts';
 const WATCHED_TURNS = 20;
 /** Spans on which memory is measured: fewer than a batch, so that all of them wait. */
 const WAITING_SPANS = 500;
-let measurements = 0;
 
 /**
  * How long the event loop stands still when the span that fills a batch ends: the longest time
@@ -45,30 +44,44 @@ function longestTurn(act: () => void): Promise<number> {
   });
 }
 
-/**
- * Memory that one ended span with eight attributes holds while it waits for export, buffers
- * outside of the heap included.
- *
- * @returns bytes per span
- * @throws Error when the process runs without `--expose-gc`
- */
-export async function bytesPerWaitingSpan(implementation: Implementation): Promise<number> {
-  await implementation.flush();
-  const before = await usedBytes();
-  // A tracer of its own: a buffer kept from earlier batches of another one would make the spans look free.
-  const tracer = implementation.trace.getTracer(`memory ${measurements++}`);
-  for (let n = 0; n < WAITING_SPANS; n++) spanWithAttributes({ ...implementation, tracer });
-  const after = await usedBytes();
-  await implementation.flush();
-  return (after - before) / WAITING_SPANS;
+/** What one waiting span holds. */
+export interface WaitingSpan {
+  /** Bytes of the heap that the garbage collector walks. */
+  heap: number;
+  /** The same and the buffers outside of it. */
+  total: number;
 }
 
-async function usedBytes(): Promise<number> {
+/**
+ * Memory that one ended span with eight attributes holds while it waits for export. Asked once in a process, before
+ * anything else: buffers kept from earlier batches would make the spans look free. For the heap it is the other way
+ * round: what code and caches need once has to be there before.
+ *
+ * @throws Error when the process runs without `--expose-gc`
+ */
+export async function bytesPerWaitingSpan(implementation: Implementation): Promise<WaitingSpan> {
+  const { external } = await holdSpans(implementation);
+  for (let n = 0; n < 10; n++) await holdSpans(implementation);
+  const { heap } = await holdSpans(implementation);
+  return { heap, total: heap + external };
+}
+
+async function holdSpans(implementation: Implementation): Promise<{ heap: number; external: number }> {
+  const before = await usedBytes();
+  for (let n = 0; n < WAITING_SPANS; n++) spanWithAttributes(implementation);
+  const after = await usedBytes();
+  await implementation.flush();
+  return {
+    heap: (after.heapUsed - before.heapUsed) / WAITING_SPANS,
+    external: (after.external - before.external) / WAITING_SPANS,
+  };
+}
+
+async function usedBytes(): Promise<NodeJS.MemoryUsage> {
   if (globalThis.gc === undefined) throw new Error('memory is measured with --expose-gc only');
   // Twice and a turn apart: what the first collection finalizes, the second one frees.
   globalThis.gc();
   await nextTurn();
   globalThis.gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  return process.memoryUsage();
 }

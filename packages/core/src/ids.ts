@@ -72,7 +72,8 @@ export function spanIdHex(s0: number, s1: number): string {
 }
 
 // 0–15 for a hex digit, 16 for upper case and everything else: trace context allows lower case only.
-const hexValues = new Uint8Array(128).fill(16);
+// As many as a byte has values: an index that is masked to a byte needs no check of its bounds.
+const hexValues = new Uint8Array(256).fill(16);
 for (let i = 0; i < 16; i++) hexValues[DIGITS.charCodeAt(i)] = i;
 
 /** What `parseHexWord` found wrong with the last text it refused; it returns 0 then. */
@@ -93,16 +94,16 @@ export function parseHexWord(text: string, at: number): number {
   const c5 = text.charCodeAt(at + 5);
   const c6 = text.charCodeAt(at + 6);
   const c7 = text.charCodeAt(at + 7);
-  if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7) > 127) return refuse();
+  if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7) > 255) return refuse();
   // Written out, because six of these read a traceparent: a loop with an early exit takes half as long again.
-  const v0 = hexValues[c0] as number;
-  const v1 = hexValues[c1] as number;
-  const v2 = hexValues[c2] as number;
-  const v3 = hexValues[c3] as number;
-  const v4 = hexValues[c4] as number;
-  const v5 = hexValues[c5] as number;
-  const v6 = hexValues[c6] as number;
-  const v7 = hexValues[c7] as number;
+  const v0 = hexValues[c0 & 255] as number;
+  const v1 = hexValues[c1 & 255] as number;
+  const v2 = hexValues[c2 & 255] as number;
+  const v3 = hexValues[c3 & 255] as number;
+  const v4 = hexValues[c4 & 255] as number;
+  const v5 = hexValues[c5 & 255] as number;
+  const v6 = hexValues[c6 & 255] as number;
+  const v7 = hexValues[c7 & 255] as number;
   if (((v0 | v1 | v2 | v3 | v4 | v5 | v6 | v7) & 16) !== 0) return refuse();
   return (v0 << 28) | (v1 << 24) | (v2 << 20) | (v3 << 16) | (v4 << 12) | (v5 << 8) | (v6 << 4) | v7;
 }

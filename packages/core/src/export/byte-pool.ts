@@ -4,12 +4,13 @@
  */
 
 /** Spans are encoded into pieces of this size. */
-export const CHUNK_BYTES: number = 16 * 1024;
+export const CHUNK_BYTES: number = 32 * 1024;
 
-const MAX_CHUNKS = 64;
+const MAX_CHUNKS = 32;
 const MAX_BODIES = 8;
 // Smaller ones are cheap to make; larger ones are rare and would only be kept.
-const MIN_BODY_BYTES = 2 * CHUNK_BYTES;
+const MIN_BODY_BYTES = CHUNK_BYTES;
+const BODY_STEP_BYTES = CHUNK_BYTES / 2;
 const MAX_BODY_BYTES = 1024 * 1024;
 
 const chunks: Buffer[] = [];
@@ -32,7 +33,7 @@ export function takeBody(bytes: number): Buffer {
     if (length >= bytes && length <= bytes * 2) return bodies.splice(i, 1)[0] as Buffer;
   }
   const isKept = bytes >= MIN_BODY_BYTES && bytes <= MAX_BODY_BYTES;
-  return Buffer.allocUnsafeSlow(isKept ? Math.ceil(bytes / CHUNK_BYTES) * CHUNK_BYTES : bytes);
+  return Buffer.allocUnsafeSlow(isKept ? Math.ceil(bytes / BODY_STEP_BYTES) * BODY_STEP_BYTES : bytes);
 }
 
 /** Give a body back once nobody reads it any more, the kernel included. */

@@ -203,15 +203,18 @@ export class ProtoWriter {
 
   /** A length-delimited text field. Lone surrogates become U+FFFD. */
   text(tag: number, text: string): void {
-    this.ensure(text.length * 3 + 12);
-    this.byte(tag);
     const { length } = text;
     if (length < 128) {
+      this.ensure(length * 3 + 12);
+      this.byte(tag);
       this.byte(length);
       if (this.ascii(text)) return;
-      this.position--;
+      this.position -= 2;
     }
-    this.varint(Buffer.byteLength(text));
+    const bytes = Buffer.byteLength(text);
+    this.ensure(bytes + 12);
+    this.byte(tag);
+    this.varint(bytes);
     this.position += this.buffer.utf8Write(text, this.position);
   }
 

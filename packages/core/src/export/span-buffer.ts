@@ -44,7 +44,7 @@ interface ScopeBuffer {
 }
 
 // The room that a chunk should have left for the next span: growing a chunk means copying it.
-const CHUNK_FULL = CHUNK_BYTES - 1024;
+const CHUNK_FULL = CHUNK_BYTES - 3 * 1024;
 
 /**
  * Encodes each span at its end, so that cutting a batch is a copy of bytes and no pause of the event loop. A waiting

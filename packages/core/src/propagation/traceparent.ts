@@ -61,6 +61,10 @@ function hexDigit(code: number): number {
 const scratch = Buffer.from(`00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`, 'latin1') as Buffer & {
   latin1Slice(start: number, end: number): string;
 };
+// What is written there now, and its text: a batch of messages carries the same span in each of them. The words and not
+// the span, which would be kept in memory by it.
+const last = { t0: 0, t1: 0, t2: 0, t3: 0, s0: 0, s1: 0, traceFlags: 0 };
+let lastText = '';
 
 /**
  * The `traceparent` of a span, always version 00.
@@ -68,14 +72,29 @@ const scratch = Buffer.from(`00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`, 'latin1
  * @returns one flat string of 55 characters
  */
 export function formatTraceparent(identity: SpanIdentity): string {
-  writeHexWord(scratch, 3, identity.t0);
-  writeHexWord(scratch, 11, identity.t1);
-  writeHexWord(scratch, 19, identity.t2);
-  writeHexWord(scratch, 27, identity.t3);
-  writeHexWord(scratch, 36, identity.s0);
-  writeHexWord(scratch, 44, identity.s1);
-  scratch[54] = 0x30 + (identity.traceFlags & KNOWN_FLAGS);
-  return scratch.latin1Slice(0, LENGTH);
+  const { t0, t1, t2, t3, s0, s1, traceFlags } = identity;
+  const isSameTrace = t3 === last.t3 && t2 === last.t2 && t1 === last.t1 && t0 === last.t0;
+  if (isSameTrace && s1 === last.s1 && s0 === last.s0 && traceFlags === last.traceFlags && lastText !== '') {
+    return lastText;
+  }
+  if (!isSameTrace) {
+    writeHexWord(scratch, 3, t0);
+    writeHexWord(scratch, 11, t1);
+    writeHexWord(scratch, 19, t2);
+    writeHexWord(scratch, 27, t3);
+    last.t0 = t0;
+    last.t1 = t1;
+    last.t2 = t2;
+    last.t3 = t3;
+  }
+  writeHexWord(scratch, 36, s0);
+  writeHexWord(scratch, 44, s1);
+  scratch[54] = 0x30 + (traceFlags & KNOWN_FLAGS);
+  last.s0 = s0;
+  last.s1 = s1;
+  last.traceFlags = traceFlags;
+  lastText = scratch.latin1Slice(0, LENGTH);
+  return lastText;
 }
 
 /** Carries `traceparent` and `tracestate`. */
