@@ -8,6 +8,7 @@ import {
   ROOT_CONTEXT,
   type Span,
 } from '@opentelemetry/api';
+import { reportFault } from './faults.ts';
 
 // The keys under which the API and the official SDK keep these values: the same text gives the same symbol.
 const SPAN_KEY = createContextKey('OpenTelemetry Context Key SPAN');
@@ -90,27 +91,47 @@ export function runInContext<A extends unknown[], R>(
 
 /** The span of any context, ours or foreign. */
 export function spanOf(context: Context): Span | undefined {
-  return context instanceof ClewContext ? context.span : (context.getValue(SPAN_KEY) as Span | undefined);
+  // What lies under this key was put there by the API's own setter.
+  return context instanceof ClewContext ? context.span : (foreignValue(context, SPAN_KEY) as Span | undefined);
 }
 
 /** The baggage of any context, ours or foreign. */
 export function baggageOf(context: Context): Baggage | undefined {
-  return context instanceof ClewContext ? context.baggage : (context.getValue(BAGGAGE_KEY) as Baggage | undefined);
+  return context instanceof ClewContext ? context.baggage : (foreignValue(context, BAGGAGE_KEY) as Baggage | undefined);
 }
 
 /** Whether spans and header injection are switched off in this context, as exporters do for their own requests. */
 export function isSuppressed(context: Context): boolean {
-  return context instanceof ClewContext ? context.suppressed : context.getValue(SUPPRESS_KEY) === true;
+  return context instanceof ClewContext ? context.suppressed : foreignValue(context, SUPPRESS_KEY) === true;
 }
 
 /** The same context with another active span. */
 export function withSpanIn(context: Context, span: Span | undefined): Context {
-  return context instanceof ClewContext ? context.withSpan(span) : context.setValue(SPAN_KEY, span);
+  return context instanceof ClewContext ? context.withSpan(span) : foreignWith(context, SPAN_KEY, span);
 }
 
 /** The same context with other baggage. */
 export function withBaggageIn(context: Context, baggage: Baggage | undefined): Context {
-  return context instanceof ClewContext ? context.withBaggage(baggage) : context.setValue(BAGGAGE_KEY, baggage);
+  return context instanceof ClewContext ? context.withBaggage(baggage) : foreignWith(context, BAGGAGE_KEY, baggage);
+}
+
+// What callers hand over as a context may be nothing, or throw: then it counts as the one outside of every request.
+function foreignValue(context: Context, key: symbol): unknown {
+  try {
+    return context.getValue(key);
+  } catch {
+    reportFault('invalid_context', 'a context that cannot be read was taken for an empty one');
+    return undefined;
+  }
+}
+
+function foreignWith(context: Context, key: symbol, value: unknown): Context {
+  try {
+    return context.setValue(key, value);
+  } catch {
+    reportFault('invalid_context', 'a context that cannot be read was taken for an empty one');
+    return ROOT.setValue(key, value);
+  }
 }
 
 /** A context in which nothing is traced and no header is injected. */

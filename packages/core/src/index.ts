@@ -40,6 +40,7 @@ export { ratio } from './sampler/ratio.ts';
 export type { Sampler, SamplingDecision, SamplingResult } from './sampler/types.ts';
 
 // Propagation
+export { type AnyCaseCarrier, anyCaseGetter, environmentGetter, environmentSetter } from './propagation/carrier.ts';
 export { createPropagator, type PropagatorName } from './propagation/composite.ts';
 
 // Export

@@ -139,7 +139,11 @@ export function fromSpanContext(context: SpanContext | undefined): NonRecordingS
   const s1 = parseHexWord(spanId, 8);
   if (takeMalformed() || (t0 | t1 | t2 | t3) === 0 || (s0 | s1) === 0) return undefined;
   const flags = Number(context.traceFlags) & KNOWN_FLAGS;
-  return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, flags, context.isRemote === true, context.traceState);
+  return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, flags, context.isRemote === true, readTraceState(context));
+}
+
+function readTraceState({ traceState }: SpanContext): TraceState | undefined {
+  return typeof traceState?.serialize === 'function' ? traceState : undefined;
 }
 
 /**
@@ -148,15 +152,12 @@ export function fromSpanContext(context: SpanContext | undefined): NonRecordingS
  * @returns `undefined` when the span is foreign and its context is not valid
  */
 export function identityOf(span: Span): SpanIdentity | undefined {
-  // By shape, not instanceof: recording spans are another class, and there may be two copies of the core.
-  if (typeof (span as Partial<SpanIdentity>).t0 === 'number') return span as Span & SpanIdentity;
-  return fromSpanContext(guardedSpanContext(span));
-}
-
-function guardedSpanContext(span: Span): SpanContext | undefined {
   try {
-    return span.spanContext();
+    // By shape, not instanceof: recording spans are another class, and there may be two copies of the core.
+    if (typeof (span as Partial<SpanIdentity>).t0 === 'number') return span as Span & SpanIdentity;
+    return fromSpanContext(span.spanContext());
   } catch {
+    // Anything can be set as the span of a context: nothing at all, or a proxy that throws.
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { type Context, propagation, type TextMapPropagator, trace } from '@opentelemetry/api';
-import { baggageOf, ROOT, withBaggageIn, withSpanIn } from '../src/context.ts';
+import { baggageOf, ROOT, suppressIn, withBaggageIn, withSpanIn } from '../src/context.ts';
 import { faultCounts, resetFaults } from '../src/faults.ts';
 import { type HeaderCarrier, headerGetter, headerSetter } from '../src/propagation/carrier.ts';
 import { createPropagator } from '../src/propagation/composite.ts';
@@ -83,6 +83,33 @@ test('a foreign propagator that throws is a fault, and the others still run', ()
   assert.deepEqual(carrier, { traceparent: VALID });
   assert.deepEqual(propagator.fields(), ['traceparent', 'tracestate']);
   assert.equal(faultCounts().propagator_threw, 3);
+});
+
+test('a foreign propagator writes legal headers only, and none in a suppressed context', () => {
+  const illegal = foreign({
+    inject: (_, carrier, setter) => {
+      setter.set(carrier, 'x-own', 'kept');
+      setter.set(carrier, 'x-break', '1\r\nx: 2');
+      setter.set(carrier, 'x-wide', 'ä');
+      setter.set(carrier, 'x name', '1');
+      setter.set(carrier, 'x-number', 7 as unknown as string);
+    },
+  });
+  const propagator = createPropagator([illegal]);
+  const carrier: HeaderCarrier = {};
+  propagator.inject(ROOT, carrier, headerSetter);
+  propagator.inject(suppressIn(ROOT), carrier, { set: () => assert.fail('written in a suppressed context') });
+  assert.deepEqual(carrier, { 'x-own': 'kept' });
+  assert.equal(faultCounts().invalid_header, 4);
+});
+
+test('fields are asked for once, and what a caller does to the list is its own', () => {
+  let asked = 0;
+  const counting = foreign({ fields: () => [`x-${++asked}`, 7 as unknown as string] });
+  const propagator = createPropagator(['tracecontext', counting]);
+  propagator.fields().pop();
+  assert.deepEqual(propagator.fields(), ['traceparent', 'tracestate', 'x-1']);
+  assert.equal(asked, 1);
 });
 
 test('a foreign propagator that returns no context changes nothing', () => {

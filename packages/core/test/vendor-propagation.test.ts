@@ -85,6 +85,7 @@ test('Jaeger "Baggage": one header for each entry, and a list', () => {
 const xray = new XRayPropagator();
 const amzn = (text: string): HeaderCarrier => ({ 'x-amzn-trace-id': text });
 const root = `Root=1-${T.slice(0, 8)}-${T.slice(8)}`;
+const xray1024 = `${root};Parent=${S};Sampled=1;Self=`.padEnd(1024, 'x');
 table('AWS X-Ray "Tracing header"', xray, [
   [amzn(`${root};Parent=${S};Sampled=1`), `${T}-${S}-1`, amzn(`${root};Parent=${S};Sampled=1`)],
   [amzn(`${root};Parent=${S};Sampled=0`), `${T}-${S}-0`, amzn(`${root};Parent=${S};Sampled=0`)],
@@ -106,7 +107,11 @@ table('AWS X-Ray "Tracing header"', xray, [
   [amzn(`Root=1-${'0'.repeat(8)}-${'0'.repeat(24)};Parent=${S}`), 'nothing', {}],
   [amzn(`${root};Parent=${ZERO}`), 'nothing', {}],
   [amzn(''), 'nothing', {}],
-  [amzn(`${root};Parent=${S};Sampled=1;${'x'.repeat(1024)}`), 'nothing', {}],
+  [amzn(xray1024), `${T}-${S}-1`, amzn(`${root};Parent=${S};Sampled=1`)],
+  [amzn(`${xray1024}x`), 'nothing', {}],
+  [amzn(`${root};Parent=${S};Sampled=1, ${root};Parent=${S};Sampled=1`), 'nothing', {}],
+  [amzn(`${root};Parent=${S}0`), 'nothing', {}],
+  [amzn(`${root};Parent=${S};Sampled=true`), `${T}-${S}-?`, amzn(`${root};Parent=${S};Sampled=?`)],
 ]);
 
 const ottrace = new OtTracePropagator();
@@ -122,7 +127,12 @@ table('OpenTelemetry "OT Trace"', ottrace, [
   [ot(low, S), `${ZERO}${low}-${S}-?`, ot(low, S)],
   [ot(T, S, 'true'), `${T}-${S}-1`, ot(low, S, 'true')],
   [ot(`${T.slice(0, 16)}${ZERO}`, S, 'true'), `${T.slice(0, 16)}${ZERO}-${S}-1`, {}],
+  [ot(low, S, '1'), `${ZERO}${low}-${S}-1`, ot(low, S, 'true')],
+  [ot(low, S, 'yes'), `${ZERO}${low}-${S}-?`, ot(low, S)],
   [ot(low.slice(1), S, 'true'), 'nothing', {}],
+  [ot(`0${low}`, S, 'true'), 'nothing', {}],
+  [ot(`${T}0`, S, 'true'), 'nothing', {}],
+  [ot(low, `${S}0`, 'true'), 'nothing', {}],
   [ot(ZERO, S, 'true'), 'nothing', {}],
   [ot(low, ZERO, 'true'), 'nothing', {}],
   [ot(low, '', 'true'), 'nothing', {}],
@@ -181,6 +191,7 @@ function dd(rest: {
   return headers;
 }
 const full = dd({ priority: '2', origin: 'rum', tags: `${tid},_dd.p.dm=-4` });
+const origin128 = 'o'.repeat(128);
 const tags512 = `${tid},_dd.p.x=`.padEnd(512, 'v');
 table('Datadog "Trace Context Propagation"', datadog, [
   [full, `${T}-${S}-1`, full],
@@ -201,9 +212,12 @@ table('Datadog "Trace Context Propagation"', datadog, [
   ],
   [dd({ priority: '1', tags: tags512 }), `${T}-${S}-1`, dd({ priority: '1', tags: tags512 })],
   [dd({ priority: '1', tags: `${tags512}v` }), `${ZERO}${low}-${S}-1`, dd({ priority: '1' })],
+  [dd({ priority: '1', origin: origin128 }), `${ZERO}${low}-${S}-1`, dd({ priority: '1', origin: origin128 })],
+  [dd({ priority: '1', origin: `${origin128}o` }), `${ZERO}${low}-${S}-1`, dd({ priority: '1' })],
   [dd({ priority: '1', origin: 'a\r\nb' }), `${ZERO}${low}-${S}-1`, dd({ priority: '1' })],
   [dd({ trace: '18446744073709551615' }), `${ZERO}${'f'.repeat(16)}-${S}-?`, dd({ trace: '18446744073709551615' })],
   [dd({ trace: '18446744073709551616' }), 'nothing', {}],
+  [dd({ parent: '18446744073709551615' }), `${ZERO}${low}-${'f'.repeat(16)}-?`, dd({ parent: '18446744073709551615' })],
   [dd({ parent: '18446744073709551616' }), 'nothing', {}],
   [dd({ trace: '0', tags: tid }), 'nothing', {}],
   [dd({ parent: '0' }), 'nothing', {}],

@@ -9,7 +9,7 @@ import {
   type TextMapSetter,
 } from '@opentelemetry/api';
 import { baggageOf, isSuppressed, withBaggageIn } from '../context.ts';
-import { reportFault } from '../faults.ts';
+import { describeError, reportFault } from '../faults.ts';
 import { isHeaderSafe, isToken, readListHeader, trimBlanks, writeHeader } from './carrier.ts';
 
 const BAGGAGE = 'baggage';
@@ -86,8 +86,8 @@ function formatEntries(baggage: Baggage): string {
   const members: string[] = [];
   let bytes = 0;
   let left = 0;
-  for (const [key, entry] of baggage.getAllEntries()) {
-    const member = formatMember(key, entry);
+  for (const pair of entriesOf(baggage)) {
+    const member = formatMember(pair);
     if (member === undefined || members.length === MAX_MEMBERS || bytes + member.length > MAX_BYTES) {
       left++;
       continue;
@@ -99,25 +99,32 @@ function formatEntries(baggage: Baggage): string {
   return members.join(',');
 }
 
-function formatMember(key: string, entry: BaggageEntry): string | undefined {
-  if (typeof key !== 'string' || !isToken(key) || typeof entry?.value !== 'string') return undefined;
-  // Encoding makes a value longer, never shorter, so nothing huge is encoded only to be left out.
-  if (key.length + entry.value.length >= MAX_MEMBER_BYTES) return undefined;
-  let member = `${key}=${encodePercent(entry.value)}`;
-  if (entry.metadata !== undefined && entry.metadata !== null) {
-    const properties = propertiesText(entry.metadata);
-    if (properties === undefined) return undefined;
-    if (properties !== '') member += `;${properties}`;
+/** All entries of any baggage, ours or foreign; none when it throws. */
+export function entriesOf(baggage: Baggage): Array<[string, BaggageEntry]> {
+  try {
+    return Array.from(baggage.getAllEntries()).filter((pair) => Array.isArray(pair));
+  } catch (error) {
+    reportFault('baggage_dropped', `baggage that cannot be read: ${describeError(error)}`);
+    return [];
   }
-  return member.length <= MAX_MEMBER_BYTES ? member : undefined;
 }
 
-function propertiesText(metadata: NonNullable<BaggageEntry['metadata']>): string | undefined {
+function formatMember(pair: [string, BaggageEntry]): string | undefined {
   try {
-    const text = trimBlanks(String(metadata.toString()));
-    // A comma would begin a member of its own, a line break a header of its own.
-    return text.includes(',') || !isHeaderSafe(text) ? undefined : text;
+    const [key, { value, metadata }] = pair;
+    if (typeof key !== 'string' || !isToken(key) || typeof value !== 'string') return undefined;
+    // Encoding makes a value longer, never shorter, so nothing huge is encoded only to be left out.
+    if (key.length + value.length >= MAX_MEMBER_BYTES) return undefined;
+    let member = `${key}=${encodePercent(value)}`;
+    if (metadata !== undefined && metadata !== null) {
+      const properties = trimBlanks(String(metadata.toString()));
+      // A comma would begin a member of its own, a line break a header of its own.
+      if (properties.includes(',') || !isHeaderSafe(properties)) return undefined;
+      if (properties !== '') member += `;${properties}`;
+    }
+    return member.length <= MAX_MEMBER_BYTES ? member : undefined;
   } catch {
+    // An entry of the application's threw when it was read.
     return undefined;
   }
 }
@@ -156,7 +163,7 @@ export function decodePercent(value: string): string {
 export function addBaggage(context: Context, entries: BaggageEntries): Context {
   if (entries.size === 0) return context;
   const present = baggageOf(context);
-  const all = present === undefined ? entries : new Map([...present.getAllEntries(), ...entries]);
+  const all = present === undefined ? entries : new Map([...entriesOf(present), ...entries]);
   return withBaggageIn(context, new ExtractedBaggage(all));
 }
 
@@ -217,5 +224,6 @@ export class BaggagePropagator implements TextMapPropagator<unknown> {
 
 /** The baggage that a propagator writes: none when tracing is suppressed. */
 export function baggageToInject(context: Context): Baggage | undefined {
-  return isSuppressed(context) ? undefined : baggageOf(context);
+  const baggage = isSuppressed(context) ? undefined : baggageOf(context);
+  return typeof baggage === 'object' && baggage !== null ? baggage : undefined;
 }

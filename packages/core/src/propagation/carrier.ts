@@ -25,20 +25,27 @@ export const headerSetter: TextMapSetter<HeaderCarrier> = {
 };
 
 /**
- * Reads plain objects with names in any case, such as the headers of a Lambda event, which keep the case that the
- * client sent (Go writes `Traceparent`). A name in lower case is found first; else all names are compared.
+ * What `anyCaseGetter` reads: an object, or pairs of name and value, such as `Headers` of fetch, a `Map`, or a list.
  */
-export const anyCaseGetter: TextMapGetter<HeaderCarrier> = {
-  keys: (carrier: HeaderCarrier): string[] => Object.keys(carrier),
-  get(carrier: HeaderCarrier, key: string): string | string[] | undefined {
-    const exact = carrier[key];
-    if (exact !== undefined) return exact;
-    for (const name of Object.keys(carrier)) {
-      if (name.length === key.length && name.toLowerCase() === key) return carrier[name];
-    }
-    return undefined;
+export type AnyCaseCarrier = HeaderCarrier | Iterable<readonly [name: string, value: string | string[] | undefined]>;
+
+/**
+ * Reads carriers with names in any case, such as the headers of a Lambda event, which keep the case that the client
+ * sent (Go writes `Traceparent`). Of a name that is there in several cases or several times, all values are given.
+ */
+export const anyCaseGetter: TextMapGetter<AnyCaseCarrier> = {
+  keys: (carrier: AnyCaseCarrier): string[] => pairsOf(carrier).map(([name]) => name),
+  get(carrier: AnyCaseCarrier, key: string): string | string[] | undefined {
+    const values = pairsOf(carrier)
+      .filter(([name]) => name === key || name.toLowerCase() === key)
+      .flatMap(([, value]) => value ?? []);
+    return values.length > 1 ? values : values[0];
   },
 };
+
+function pairsOf(carrier: AnyCaseCarrier): Array<readonly [name: string, value: string | string[] | undefined]> {
+  return Symbol.iterator in carrier ? [...carrier] : Object.entries(carrier);
+}
 
 /**
  * Reads environment variables, for a process that was started by a traced one: `traceparent` is `TRACEPARENT`.
@@ -62,41 +69,51 @@ function environmentName(key: string): string {
 }
 
 /**
- * All values of a header, or the only one.
+ * The value of a header that must be there once; `undefined` when it is missing, repeated or no text.
  *
  * @throws never: a getter that throws is reported, and the header counts as missing
  */
-export function readHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | string[] | undefined {
+export function readSingleHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | undefined {
   if (carrier === undefined || carrier === null) return undefined;
   try {
-    return getter.get(carrier, key);
+    const value: unknown = getter.get(carrier, key);
+    if (typeof value === 'string') return value;
+    if (!Array.isArray(value) || value.length !== 1) return undefined;
+    const only: unknown = value[0];
+    return typeof only === 'string' ? only : undefined;
   } catch (error) {
     reportFault('carrier_threw', `reading header ${key}: ${describeError(error)}`);
     return undefined;
   }
 }
 
-/** The value of a header that must be there once; `undefined` when it is missing, repeated or no text. */
-export function readSingleHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | undefined {
-  const value = readHeader(carrier, key, getter);
-  if (typeof value === 'string') return value;
-  return Array.isArray(value) && value.length === 1 && typeof value[0] === 'string' ? value[0] : undefined;
-}
+// More repetitions than any list of ours may have members.
+const MAX_VALUES = 256;
 
-/** The values of a header whose repetitions form one list, joined by commas in their order. */
+/**
+ * The values of a header whose repetitions form one list, joined by commas in their order.
+ *
+ * @throws never, as `readSingleHeader`
+ */
 export function readListHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | undefined {
-  const value = readHeader(carrier, key, getter);
-  if (typeof value === 'string') return value;
-  if (!Array.isArray(value)) return undefined;
-  const texts = value.filter((one) => typeof one === 'string');
-  return texts.length === 0 ? undefined : texts.join(',');
+  if (carrier === undefined || carrier === null) return undefined;
+  try {
+    const value: unknown = getter.get(carrier, key);
+    if (typeof value === 'string') return value;
+    if (!Array.isArray(value)) return undefined;
+    const texts = value.slice(0, MAX_VALUES).filter((one) => typeof one === 'string');
+    return texts.length === 0 ? undefined : texts.join(',');
+  } catch (error) {
+    reportFault('carrier_threw', `reading header ${key}: ${describeError(error)}`);
+    return undefined;
+  }
 }
 
 /** The names in a carrier; empty when the getter throws. */
 export function headerNames<C>(carrier: C, getter: TextMapGetter<C>): string[] {
   if (carrier === undefined || carrier === null) return [];
   try {
-    return getter.keys(carrier);
+    return Array.from(getter.keys(carrier)).filter((name) => typeof name === 'string');
   } catch (error) {
     reportFault('carrier_threw', `listing header names: ${describeError(error)}`);
     return [];

@@ -1,12 +1,13 @@
 /** Several propagators as one, in their order. */
 import type { Baggage, Context, TextMapGetter, TextMapPropagator, TextMapSetter } from '@opentelemetry/api';
 import { nearestName, showValue } from '../config/options.ts';
-import { baggageOf, spanOf, withBaggageIn, withSpanIn } from '../context.ts';
+import { baggageOf, isSuppressed, spanOf, withBaggageIn, withSpanIn } from '../context.ts';
 import { ClewError } from '../errors.ts';
 import { describeError, reportFault } from '../faults.ts';
 import { isDecision } from '../remote-parent.ts';
 import { B3Propagator } from './b3.ts';
-import { BaggagePropagator } from './baggage.ts';
+import { BaggagePropagator, entriesOf } from './baggage.ts';
+import { isHeaderSafe, isToken, writeHeader } from './carrier.ts';
 import { DatadogPropagator } from './datadog.ts';
 import { JaegerPropagator } from './jaeger.ts';
 import { OtTracePropagator } from './ottrace.ts';
@@ -39,8 +40,8 @@ export const PROPAGATOR_NAMES: readonly PropagatorName[] = Object.keys(MAKERS) a
  * @throws ClewError `CLEW_ERR_OPTION` for an unknown name or a value that is no propagator
  */
 export function createPropagator(propagators: ReadonlyArray<PropagatorName | TextMapPropagator>): TextMapPropagator {
-  const parts = [...new Set(propagators)].map((one) => (typeof one === 'string' ? makeNamed(one) : checkForeign(one)));
-  return parts.length === 1 && parts[0] !== undefined ? parts[0] : new CompositePropagator(parts);
+  const given = [...new Set(propagators)];
+  return new CompositePropagator(given.map((one) => (typeof one === 'string' ? makeNamed(one) : checkForeign(one))));
 }
 
 function makeNamed(name: string): TextMapPropagator {
@@ -56,47 +57,71 @@ function checkForeign(value: TextMapPropagator): TextMapPropagator {
     value !== null &&
     typeof value.inject === 'function' &&
     typeof value.extract === 'function';
-  if (isPropagator) return new GuardedPropagator(value);
+  if (isPropagator) return new ForeignPropagator(value);
   throw new ClewError(
     'CLEW_ERR_OPTION',
     `a propagator must be a name or have inject and extract, got ${showValue(value)}`,
   );
 }
 
+/**
+ * The last guard before the application: a part that throws, because a context, span or baggage of someone else does,
+ * is reported, and the others still run.
+ */
 class CompositePropagator implements TextMapPropagator<unknown> {
   readonly #parts: readonly TextMapPropagator[];
+  #fields: readonly string[] | undefined;
 
   constructor(parts: readonly TextMapPropagator[]) {
     this.#parts = parts;
   }
 
   inject<C>(context: Context, carrier: C, setter: TextMapSetter<C>): void {
-    for (const part of this.#parts) part.inject(context, carrier, setter);
+    for (const part of this.#parts) {
+      try {
+        part.inject(context, carrier, setter);
+      } catch (error) {
+        reportFault('propagator_threw', `inject: ${describeError(error)}`);
+      }
+    }
   }
 
   extract<C>(context: Context, carrier: C, getter: TextMapGetter<C>): Context {
     let extracted = context;
-    let found: 'nothing' | 'decision' | 'span' = 'nothing';
+    let found: Found = 'nothing';
     for (const part of this.#parts) {
-      const before: Context = extracted;
-      extracted = part.extract(before, carrier, getter);
-      if (extracted === before) continue;
-      const spanBefore = spanOf(before);
-      const span = spanOf(extracted);
-      if (span !== undefined && span !== spanBefore) {
-        // A decision without a span gives way to a later span, and stays when there is none.
-        const kind = isDecision(span) ? 'decision' : 'span';
-        if (found === 'span' || found === kind) extracted = withSpanIn(extracted, spanBefore);
-        else found = kind;
+      try {
+        // A propagator written in JavaScript may return nothing.
+        const after = part.extract(extracted, carrier, getter) ?? extracted;
+        if (after === extracted) continue;
+        const [merged, nowFound] = merge(extracted, after, found);
+        extracted = merged;
+        found = nowFound;
+      } catch (error) {
+        reportFault('propagator_threw', `extract: ${describeError(error)}`);
       }
-      extracted = mergeBaggage(before, extracted);
     }
     return extracted;
   }
 
+  /** A new array at each call: callers may change it. */
   fields(): string[] {
-    return [...new Set(this.#parts.flatMap((part) => part.fields()))];
+    this.#fields ??= [...new Set(this.#parts.flatMap(fieldsOf))];
+    return this.#fields.slice();
   }
+}
+
+type Found = 'nothing' | 'decision' | 'span';
+
+/** What a propagator added to a context, as far as nothing better was found before it. */
+function merge(before: Context, after: Context, found: Found): [context: Context, found: Found] {
+  const spanBefore = spanOf(before);
+  const span = spanOf(after);
+  const withBaggage = mergeBaggage(before, after);
+  if (span === undefined || span === spanBefore) return [withBaggage, found];
+  // A decision without a span gives way to a later span, and stays when there is none.
+  const kind = isDecision(span) ? 'decision' : 'span';
+  return found === 'span' || found === kind ? [withSpanIn(withBaggage, spanBefore), found] : [withBaggage, kind];
 }
 
 /** Our propagators add to the baggage that is there; one that replaced it loses nothing of what was found before. */
@@ -104,13 +129,14 @@ function mergeBaggage(before: Context, after: Context): Context {
   const earlier = baggageOf(before);
   const later = baggageOf(after);
   if (earlier === undefined || earlier === later) return after;
+  if (later === undefined) return withBaggageIn(after, earlier);
   let merged: Baggage = earlier;
-  for (const [name, entry] of later?.getAllEntries() ?? []) merged = merged.setEntry(name, entry);
+  for (const [name, entry] of entriesOf(later)) merged = merged.setEntry(name, entry);
   return withBaggageIn(after, merged);
 }
 
-/** A propagator of someone else: what it throws is reported, and the others still run. */
-class GuardedPropagator implements TextMapPropagator<unknown> {
+/** A propagator of someone else, held to what ours promise: nothing in a suppressed context, only legal headers. */
+class ForeignPropagator implements TextMapPropagator<unknown> {
   readonly #inner: TextMapPropagator;
 
   constructor(inner: TextMapPropagator) {
@@ -118,29 +144,38 @@ class GuardedPropagator implements TextMapPropagator<unknown> {
   }
 
   inject<C>(context: Context, carrier: C, setter: TextMapSetter<C>): void {
-    try {
-      this.#inner.inject(context, carrier, setter);
-    } catch (error) {
-      reportFault('propagator_threw', `inject: ${describeError(error)}`);
-    }
+    if (!isSuppressed(context)) this.#inner.inject(context, carrier, new LegalSetter(setter));
   }
 
   extract<C>(context: Context, carrier: C, getter: TextMapGetter<C>): Context {
-    try {
-      // A propagator written in JavaScript may return nothing.
-      return this.#inner.extract(context, carrier, getter) ?? context;
-    } catch (error) {
-      reportFault('propagator_threw', `extract: ${describeError(error)}`);
-      return context;
-    }
+    return this.#inner.extract(context, carrier, getter);
   }
 
   fields(): string[] {
-    try {
-      return this.#inner.fields();
-    } catch (error) {
-      reportFault('propagator_threw', `fields: ${describeError(error)}`);
-      return [];
-    }
+    return this.#inner.fields();
+  }
+}
+
+/** Leaves out what the application's own HTTP call would throw on. */
+class LegalSetter<C> implements TextMapSetter<C> {
+  readonly #inner: TextMapSetter<C>;
+
+  constructor(inner: TextMapSetter<C>) {
+    this.#inner = inner;
+  }
+
+  set(carrier: C, key: string, value: string): void {
+    const isLegal = typeof key === 'string' && isToken(key) && typeof value === 'string' && isHeaderSafe(value);
+    if (isLegal) writeHeader(carrier, key, value, this.#inner);
+    else reportFault('invalid_header', 'a propagator wrote what is no header; it was left out');
+  }
+}
+
+function fieldsOf(propagator: TextMapPropagator): string[] {
+  try {
+    return propagator.fields().filter((field) => typeof field === 'string');
+  } catch (error) {
+    reportFault('propagator_threw', `fields: ${describeError(error)}`);
+    return [];
   }
 }

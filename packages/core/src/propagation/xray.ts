@@ -40,7 +40,8 @@ export class XRayPropagator implements TextMapPropagator<unknown> {
  * as load balancers send it, names no span.
  */
 export function parseXRay(header: string): NonRecordingSpan | undefined {
-  if (header.length > MAX_LENGTH) return undefined;
+  // A comma stands between two headers of the name: their parts must not be mixed.
+  if (header.length > MAX_LENGTH || header.includes(',')) return undefined;
   let traceId: string | undefined;
   let spanId: string | undefined;
   let isSampled: boolean | undefined;
