@@ -44,6 +44,14 @@ export const CASES: Record<string, Case> = {
     sampled: true,
     prepare: (implementation) => () => spanWithAttributes(implementation),
   },
+  'server-span': {
+    title: "span of an HTTP plugin for one request, from the `request` event to the response's `close`",
+    sampled: true,
+    prepare:
+      ({ serve }) =>
+      () =>
+        serve(true),
+  },
   'empty-span': {
     title: 'span without attributes, ended, batched and encoded',
     sampled: true,
@@ -63,6 +71,14 @@ export const CASES: Record<string, Case> = {
     title: 'span without attributes that the sampler refuses',
     sampled: false,
     prepare: emptySpan,
+  },
+  'unsampled-server-span': {
+    title: 'the same for a request that its caller has not sampled',
+    sampled: false,
+    prepare:
+      ({ serve }) =>
+      () =>
+        serve(false),
   },
   inject: { title: 'inject the active span into an empty carrier', sampled: true, prepare: inject },
   extract: { title: 'extract from request headers with `traceparent`', sampled: true, prepare: extract },

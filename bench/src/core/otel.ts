@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+
 import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
@@ -16,6 +18,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 
+import { type Serve, serveByHand } from './server-request.ts';
 import type { Implementation } from './variant.ts';
 
 /** Encodes as the official OTLP exporter does, and throws the bytes away in place of a request. */
@@ -40,5 +43,31 @@ export function otel(ratio: 0 | 1): Implementation {
     spanProcessors: [new BatchSpanProcessor({ exporter: encodeOnly })],
   });
   trace.setGlobalTracerProvider(provider);
-  return { tracer: provider.getTracer('bench'), trace, context, propagation, flush: () => provider.forceFlush() };
+  const serve = tracedServer();
+  return {
+    tracer: provider.getTracer('bench'),
+    trace,
+    context,
+    propagation,
+    serve,
+    flush: () => provider.forceFlush(),
+  };
+}
+
+/** The official instrumentation patches `emit` of Node.js's servers; it knows no routes, so the handler tells it. */
+function tracedServer(): Serve {
+  const require = createRequire(import.meta.url);
+  const { registerInstrumentations } =
+    require('@opentelemetry/instrumentation') as typeof import('@opentelemetry/instrumentation');
+  const { HttpInstrumentation } =
+    require('@opentelemetry/instrumentation-http') as typeof import('@opentelemetry/instrumentation-http');
+  registerInstrumentations({ instrumentations: [new HttpInstrumentation()] });
+  require('node:http');
+  return serveByHand((_request, answer) => {
+    const span = trace.getActiveSpan();
+    if (span === undefined) throw new Error('the request got no span');
+    span.setAttribute('http.route', '/users/:id');
+    span.updateName('GET /users/:id');
+    answer();
+  });
 }

@@ -1,11 +1,15 @@
 import type { ContextAPI, PropagationAPI, TraceAPI, Tracer } from '@opentelemetry/api';
 
+import type { Serve } from './server-request.ts';
+
 /** What a case is run on: the OpenTelemetry API as an application sees it, over one implementation. */
 export interface Implementation {
   readonly tracer: Tracer;
   readonly trace: TraceAPI;
   readonly context: ContextAPI;
   readonly propagation: PropagationAPI;
+  /** A server as the implementation's HTTP plugin traces it. */
+  readonly serve: Serve;
   /** Send every span that has ended. */
   flush(): Promise<void>;
 }

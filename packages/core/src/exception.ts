@@ -22,39 +22,67 @@ export function withholdMessage(error: unknown): void {
 export function exceptionAttributes(exception: unknown): Attributes {
   if (exception === null || exception === undefined) return { 'exception.message': String(exception) };
   if (typeof exception !== 'object') return { 'exception.message': safely(() => String(exception)) ?? 'unknown' };
-  const error = exception as { name?: unknown; code?: unknown; message?: unknown; stack?: unknown };
   const attributes: Attributes = {};
-  const type = textOf(() => error.name) ?? textOf(() => (exception.constructor as { name?: unknown }).name);
+  const link = readLink(exception);
+  const type = link.name ?? textOf(() => (exception.constructor as { name?: unknown }).name);
   if (type !== undefined) attributes['exception.type'] = type;
-  const message = withheld.has(exception) ? undefined : textOf(() => error.message);
+  const message = withheld.has(exception) ? undefined : link.message;
   if (message !== undefined) attributes['exception.message'] = message;
-  const stack = stackWithCauses(exception);
+  const stack = stackWithCauses(exception, link);
   if (stack !== undefined) attributes['exception.stacktrace'] = truncate(stack, MAX_STACK_LENGTH);
   if (type === undefined && message === undefined) attributes['exception.message'] = 'unknown';
   return attributes;
 }
 
-function stackWithCauses(exception: object): string | undefined {
+/** What is read of one error of a chain of causes; a text that is missing, empty or cannot be read is `undefined`. */
+interface ErrorLink {
+  name: string | undefined;
+  message: string | undefined;
+  stack: string | undefined;
+  cause: unknown;
+}
+
+function readLink(error: object): ErrorLink {
+  const given = error as { [Key in keyof ErrorLink]?: unknown };
+  try {
+    const { name, message, stack, cause } = given;
+    return { name: textOrNone(name), message: textOrNone(message), stack: textOrNone(stack), cause };
+  } catch {
+    // A getter threw; the others may be readable.
+    return {
+      name: textOf(() => given.name),
+      message: textOf(() => given.message),
+      stack: textOf(() => given.stack),
+      cause: safely(() => given.cause),
+    };
+  }
+}
+
+function stackWithCauses(exception: object, first: ErrorLink): string | undefined {
+  if (typeof first.cause !== 'object' || first.cause === null) return shownStack(exception, first);
   const seen = new Set<unknown>();
   const parts: string[] = [];
   let current: unknown = exception;
   while (typeof current === 'object' && current !== null && !seen.has(current) && seen.size < MAX_CAUSES) {
     seen.add(current);
-    const link = current as { name?: unknown; message?: unknown; stack?: unknown; cause?: unknown };
-    const stack = textOf(() => link.stack);
-    if (stack !== undefined) parts.push(withheld.has(current) ? withoutMessage(stack, link) : stack);
-    current = safely(() => link.cause);
+    const link = current === exception ? first : readLink(current);
+    const stack = shownStack(current, link);
+    if (stack !== undefined) parts.push(stack);
+    current = link.cause;
   }
   return parts.length === 0 ? undefined : parts.join('\nCaused by: ');
 }
 
+function shownStack(error: object, link: ErrorLink): string | undefined {
+  return link.stack !== undefined && withheld.has(error) ? withoutMessage(link.stack, link) : link.stack;
+}
+
 // A stack starts with the name and the message, which may have several lines and look like frames themselves.
-function withoutMessage(stack: string, error: { name?: unknown; message?: unknown }): string {
-  const message = textOf(() => error.message);
+function withoutMessage(stack: string, { name, message }: ErrorLink): string {
   const at = message === undefined ? -1 : stack.indexOf(message);
   const rest = at < 0 ? stack : stack.slice(at + (message as string).length);
   const frames = rest.split('\n').filter((line) => /^ {4}at /.test(line));
-  return [textOf(() => error.name) ?? 'Error', ...frames].join('\n');
+  return [name ?? 'Error', ...frames].join('\n');
 }
 
 /**
@@ -120,7 +148,10 @@ function unwrapOnce(error: unknown): unknown {
 }
 
 function textOf(read: () => unknown): string | undefined {
-  const value = safely(read);
+  return textOrNone(safely(read));
+}
+
+function textOrNone(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 

@@ -11,6 +11,8 @@ interface FastBuffer extends Buffer {
 // Up to this many characters a loop is faster than a call into native code.
 const LOOP_UP_TO = 32;
 const TWO_32 = 4294967296;
+// Three bytes for each of so many characters have a length of two bytes.
+const MAX_UNCOUNTED = 5461;
 
 /** Writes fields and keeps the buffer large enough. */
 export class ProtoWriter {
@@ -210,6 +212,14 @@ export class ProtoWriter {
       this.byte(length);
       if (this.ascii(text)) return;
       this.position -= 2;
+    }
+    if (length < MAX_UNCOUNTED && this.position + length * 3 + 3 <= this.buffer.length) {
+      // Room for the worst case: the length is written behind the text, padded to two bytes, and not counted before it.
+      const start = this.position + 3;
+      this.byte(tag);
+      this.position = start + this.buffer.utf8Write(text, start);
+      this.close(start);
+      return;
     }
     const bytes = Buffer.byteLength(text);
     this.ensure(bytes + 12);
