@@ -3,12 +3,15 @@
  * a flat `[key, value, key, value …]` array, and groups of constants that are encoded once and then only copied.
  */
 import type { Attributes } from '@opentelemetry/api';
+import { reportFault } from './faults.ts';
 
 /** `[key, value, key, value …]`; values are what `coerceValue` gives. Keys must be unique within one array. */
 export type FlatAttributes = unknown[];
 
 const MAX_KEY_LENGTH = 1024;
 const MAX_DEPTH = 64;
+/** Values inside one list or object, all levels together. A list in a list in a list … can name more than memory holds. */
+const MAX_ITEMS = 65_536;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
@@ -87,10 +90,11 @@ export function coerceKey(key: unknown): string | undefined {
  * An attribute value in a form that encoders understand, independent of what the caller does with it later.
  *
  * Strings, booleans, numbers, bigints within int64, `Uint8Array`s, arrays of these and plain objects pass, a valid
- * `Date` becomes its ISO text, a larger bigint its decimal text.
+ * `Date` becomes its ISO text, a larger bigint its decimal text. Beyond 64 levels lists and objects are empty.
  *
  * @param maxLength  longest string, in code points
- * @returns `undefined` for everything else, and for values that throw when they are read
+ * @returns `undefined` for everything else: for values that throw when they are read, that contain themselves, or that
+ *   have more than 65 536 parts
  */
 export function coerceValue(value: unknown, maxLength: number): unknown {
   switch (typeof value) {
@@ -103,7 +107,7 @@ export function coerceValue(value: unknown, maxLength: number): unknown {
       return value >= INT64_MIN && value <= INT64_MAX ? value : String(value);
     case 'object':
       try {
-        return coerceObject(value, maxLength, 0);
+        return new Walk(maxLength).object(value);
       } catch {
         return undefined;
       }
@@ -112,29 +116,61 @@ export function coerceValue(value: unknown, maxLength: number): unknown {
   }
 }
 
-function coerceObject(value: object | null, maxLength: number, depth: number): unknown {
-  if (value === null) return undefined;
-  if (value instanceof Uint8Array) return value.slice();
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.toISOString();
-  if (Array.isArray(value)) {
-    return depth >= MAX_DEPTH ? [] : value.map((item) => coerceItem(item, maxLength, depth + 1));
+/** One way through a nested value; it throws where the value does, and where it cannot be kept. */
+class Walk {
+  readonly #maxLength: number;
+  /** The lists and objects around the current one. */
+  readonly #around: object[] = [];
+  #items = 0;
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
   }
-  const prototype = Object.getPrototypeOf(value) as unknown;
-  if (prototype !== null && prototype !== Object.prototype) return undefined;
-  const copy = new Map<string, unknown>();
-  if (depth >= MAX_DEPTH) return copy;
-  for (const [key, item] of Object.entries(value)) {
-    const coerced = coerceItem(item, maxLength, depth + 1);
-    if (coerced !== null) copy.set(key, coerced);
+
+  object(value: object | null): unknown {
+    if (value === null) return undefined;
+    // A `Buffer` has a `slice` that copies nothing.
+    if (value instanceof Uint8Array) return new Uint8Array(value);
+    if (value instanceof Date) {
+      return Number.isNaN(value.getTime()) ? undefined : Date.prototype.toISOString.call(value);
+    }
+    const isList = Array.isArray(value);
+    if (!isList && !isPlain(value)) return undefined;
+    if (this.#around.includes(value)) throw new Error('a value that contains itself');
+    if (this.#around.length >= MAX_DEPTH) return isList ? [] : new Map();
+    this.#around.push(value);
+    const copy = isList ? this.#list(value) : this.#entries(value);
+    this.#around.pop();
+    return copy;
   }
-  return copy;
+
+  #list(value: readonly unknown[]): unknown[] {
+    const copy: unknown[] = [];
+    const { length } = value;
+    for (let i = 0; i < length; i++) copy.push(this.#item(value[i]));
+    return copy;
+  }
+
+  #entries(value: object): Map<string, unknown> {
+    const copy = new Map<string, unknown>();
+    for (const [key, item] of Object.entries(value)) {
+      const coerced = this.#item(item);
+      if (coerced !== null) copy.set(key, coerced);
+    }
+    return copy;
+  }
+
+  // Inside lists a missing value keeps its place: null stands for the empty value there.
+  #item(item: unknown): unknown {
+    if (++this.#items > MAX_ITEMS) throw new Error('a value with too many parts');
+    if (item === null || item === undefined) return null;
+    return (typeof item === 'object' ? this.object(item) : coerceValue(item, this.#maxLength)) ?? null;
+  }
 }
 
-// Inside arrays a missing value keeps its place: null stands for the empty value there.
-function coerceItem(item: unknown, maxLength: number, depth: number): unknown {
-  if (item === null || item === undefined) return null;
-  if (typeof item === 'object') return coerceObject(item, maxLength, depth) ?? null;
-  return coerceValue(item, maxLength) ?? null;
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }
 
 /** The first `maxLength` code points of a text; never half of a surrogate pair. */
@@ -150,7 +186,7 @@ export function truncate(text: string, maxLength: number): string {
 }
 
 /**
- * Copy an attribute object into flat form; unusable entries are left out.
+ * Copy an attribute object into flat form; unusable entries are left out and counted as faults, empty ones are not.
  *
  * @param maxCount  how many entries are kept
  * @returns the flat form, and how many usable entries were over the limit
@@ -163,24 +199,57 @@ export function flatten(
   const flat: FlatAttributes = [];
   let dropped = 0;
   if (attributes === undefined || attributes === null || typeof attributes !== 'object') return { flat, dropped };
-  try {
-    for (const name of Object.keys(attributes)) {
-      const given = attributes[name];
-      // Most values are short texts and numbers under ordinary keys, which stay as they are.
-      const isPlain =
-        name !== '' &&
-        name.length <= MAX_KEY_LENGTH &&
-        (typeof given === 'string' ? given.length <= maxLength : typeof given === 'number');
-      const key = isPlain ? name : coerceKey(name);
-      const value = isPlain ? given : coerceValue(given, maxLength);
-      if (key === undefined || value === undefined) continue;
-      if (flat.length >= maxCount * 2) dropped++;
-      else flat.push(key, value);
+  for (const name of attributeNames(attributes)) {
+    const given = readAttribute(attributes, name);
+    if (given === undefined || given === null) continue;
+    // Most values are short texts and numbers under ordinary keys, which stay as they are.
+    const isPlain =
+      name !== '' &&
+      name.length <= MAX_KEY_LENGTH &&
+      (typeof given === 'string' ? given.length <= maxLength : typeof given === 'number');
+    const key = isPlain ? name : coerceKey(name);
+    const value = isPlain ? given : coerceValue(given, maxLength);
+    if (key === undefined || value === undefined) {
+      reportInvalid(key);
+      continue;
     }
-  } catch {
-    // A getter or a proxy of the application threw; what was read until then is kept.
+    // Only a key that was cut can be there already.
+    const at = key === name ? -1 : flat.indexOf(key);
+    if (at >= 0) flat[at + 1] = value;
+    else if (flat.length >= maxCount * 2) dropped++;
+    else flat.push(key, value);
   }
   return { flat, dropped };
+}
+
+/** The keys of an attribute object; none when it throws, which is counted. */
+export function attributeNames(attributes: Attributes): string[] {
+  try {
+    return Object.keys(attributes);
+  } catch {
+    reportInvalid(undefined);
+    return [];
+  }
+}
+
+/** One value of an attribute object; `undefined` when its getter throws, which is counted. */
+export function readAttribute(attributes: Attributes, name: string): unknown {
+  try {
+    return attributes[name];
+  } catch {
+    reportInvalid(name);
+    return undefined;
+  }
+}
+
+/** Count an attribute that cannot be recorded; without a key, it was the key that is unusable. */
+export function reportInvalid(key: string | undefined): void {
+  reportFault(
+    'invalid_attribute',
+    key === undefined
+      ? 'an attribute key was empty or no text, or an attribute object threw'
+      : `the value of attribute ${key.slice(0, 64)} cannot be recorded`,
+  );
 }
 
 /** The object form of flat attributes, for samplers and processors that want one. */

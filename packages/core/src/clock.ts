@@ -26,6 +26,8 @@ const CHECK_INTERVAL_MS = 1000;
 // A number below is a `performance.now()` reading: ten years of uptime, or as a time of day a day in 1980. OpenTelemetry
 // draws the line at the start of the process, and so takes every older time of day for a reading.
 const MAX_READING_MS = 3.2e11;
+// The formats carry nanoseconds in 64 bits, and many receivers take them as signed: the year 2262.
+const MAX_TIME_MS = 9_223_372_036_000;
 // Date.now() is cut to whole milliseconds, so a difference within this band is no drift.
 const DRIFT_MIN_MS = -1.5;
 const DRIFT_MAX_MS = 0.5;
@@ -81,45 +83,66 @@ export function toHrTime(at: Anchor, monotonic: number): HrTime {
  *
  * @param input  `[seconds, nanoseconds]`, a `Date`, milliseconds since the epoch, or a `performance.now()` reading
  *   (told apart by its size: below 3.2e11)
- * @returns `undefined` when it is not a finite time, or lies before the epoch
+ * @returns `undefined` when it is not a finite time, lies before the epoch or behind the year 2262, or throws
  */
 export function fromTimeInput(at: Anchor, input: TimeInput | undefined): number | undefined {
+  try {
+    return readTimeInput(at, input);
+  } catch {
+    // A proxy, or an object that only looks like a Date.
+    return undefined;
+  }
+}
+
+function readTimeInput(at: Anchor, input: TimeInput | undefined): number | undefined {
   if (typeof input === 'number') {
-    if (!Number.isFinite(input) || input < 0) return undefined;
+    if (!isTimeMs(input)) return undefined;
     return input < MAX_READING_MS ? input : input - at.epochMs;
   }
   if (Array.isArray(input)) {
     const [seconds, nanos] = input as [unknown, unknown];
     if (typeof seconds !== 'number' || typeof nanos !== 'number') return undefined;
-    if (!Number.isFinite(seconds) || !Number.isFinite(nanos) || seconds < 0 || nanos < 0) return undefined;
+    if (!(seconds >= 0 && nanos >= 0 && isTimeMs(seconds * 1000 + nanos / 1e6))) return undefined;
     const anchorSeconds = Math.floor(at.epochMs / 1000);
     return (seconds - anchorSeconds) * 1000 + (nanos / 1e6 - (at.epochMs - anchorSeconds * 1000));
   }
   if (input instanceof Date) {
     const ms = input.getTime();
-    return Number.isNaN(ms) || ms < 0 ? undefined : ms - at.epochMs;
+    return isTimeMs(ms) ? ms - at.epochMs : undefined;
   }
   return undefined;
 }
 
+// False for NaN too.
+function isTimeMs(ms: number): boolean {
+  return ms >= 0 && ms <= MAX_TIME_MS;
+}
+
 /**
- * A valid time of day that a user gave, exactly: as a monotonic reading a time years away would lose nanoseconds.
+ * A time of day that a user gave, exactly: as a monotonic reading a time years away would lose nanoseconds.
  *
- * @returns `undefined` for `performance.now()` readings, which are exact as they are
+ * @returns `undefined` for `performance.now()` readings, which are exact as they are, and for what is no valid time
  */
 export function exactTime(input: TimeInput | undefined): HrTime | undefined {
-  if (input instanceof Date) return exactTime(input.getTime());
+  try {
+    return readExactTime(input instanceof Date ? input.getTime() : input);
+  } catch {
+    return undefined;
+  }
+}
+
+function readExactTime(input: number | HrTime | undefined): HrTime | undefined {
   if (typeof input === 'number') {
-    if (input < MAX_READING_MS) return undefined;
+    if (!isTimeMs(input) || input < MAX_READING_MS) return undefined;
     const seconds = Math.floor(input / 1000);
     return carry(seconds, Math.round((input - seconds * 1000) * 1e6));
   }
   if (!Array.isArray(input)) return undefined;
   const [seconds, nanos] = input;
-  return Number.isSafeInteger(seconds) && Number.isSafeInteger(nanos) ? carry(seconds, nanos) : undefined;
+  if (!Number.isSafeInteger(seconds) || !Number.isSafeInteger(nanos) || seconds < 0 || nanos < 0) return undefined;
+  return isTimeMs(seconds * 1000 + nanos / 1e6) ? carry(seconds, nanos) : undefined;
 }
 
-function carry(seconds: number, nanos: number): HrTime | undefined {
-  if (!(seconds >= 0 && nanos >= 0)) return undefined;
+function carry(seconds: number, nanos: number): HrTime {
   return [seconds + Math.floor(nanos / 1e9), nanos % 1e9];
 }

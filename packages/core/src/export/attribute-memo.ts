@@ -38,7 +38,9 @@ export function writeRemembered(
   }
   const start = writer.position;
   write(writer, key, value);
-  if (typeof value === 'string' || typeof value === 'number') remember(memo, writer, key, value, start);
+  // A long text would only be kept in memory: its bytes are over the limit anyway.
+  const isShort = typeof value === 'string' ? value.length <= MAX_BYTES : typeof value === 'number';
+  if (isShort) remember(memo, writer, key, value, start);
 }
 
 function remember(memo: Memo | undefined, writer: ProtoWriter, key: string, value: unknown, start: number): void {
