@@ -164,11 +164,12 @@ function consistsOf(text: string, wanted: number): boolean {
 
 /** A text without the spaces and tabs around it; the same string when there are none. */
 export function trimBlanks(text: string): string {
-  let start = 0;
   let end = text.length;
+  if (!isBlank(text.charCodeAt(0)) && !isBlank(text.charCodeAt(end - 1))) return text;
+  let start = 0;
   while (start < end && isBlank(text.charCodeAt(start))) start++;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return start === 0 && end === text.length ? text : text.slice(start, end);
+  return text.slice(start, end);
 }
 
 function isBlank(code: number): boolean {

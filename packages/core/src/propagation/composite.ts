@@ -89,14 +89,16 @@ class CompositePropagator implements TextMapPropagator<unknown> {
   extract<C>(context: Context, carrier: C, getter: TextMapGetter<C>): Context {
     let extracted = context;
     let found: Found = 'nothing';
-    for (const part of this.#parts) {
+    const parts = this.#parts;
+    for (let i = 0; i < parts.length; i++) {
       try {
+        const before = extracted;
         // A propagator written in JavaScript may return nothing.
-        const after = part.extract(extracted, carrier, getter) ?? extracted;
-        if (after === extracted) continue;
-        const [merged, nowFound] = merge(extracted, after, found);
-        extracted = merged;
-        found = nowFound;
+        const after = (parts[i] as TextMapPropagator).extract(before, carrier, getter) ?? before;
+        if (after === before) continue;
+        const now = foundBy(before, after);
+        extracted = found === 'nothing' && baggageOf(before) === undefined ? after : merge(before, after, found, now);
+        if (now !== 'nothing' && found !== 'span') found = now;
       } catch (error) {
         reportFault('propagator_threw', `extract: ${describeError(error)}`);
       }
@@ -113,15 +115,19 @@ class CompositePropagator implements TextMapPropagator<unknown> {
 
 type Found = 'nothing' | 'decision' | 'span';
 
-/** What a propagator added to a context, as far as nothing better was found before it. */
-function merge(before: Context, after: Context, found: Found): [context: Context, found: Found] {
-  const spanBefore = spanOf(before);
+/** What a propagator has added to a context. */
+function foundBy(before: Context, after: Context): Found {
   const span = spanOf(after);
+  if (span === undefined || span === spanOf(before)) return 'nothing';
+  return isDecision(span) ? 'decision' : 'span';
+}
+
+/** What a propagator added to a context, as far as nothing better was found before it. */
+function merge(before: Context, after: Context, found: Found, now: Found): Context {
   const withBaggage = mergeBaggage(before, after);
-  if (span === undefined || span === spanBefore) return [withBaggage, found];
+  if (now === 'nothing') return withBaggage;
   // A decision without a span gives way to a later span, and stays when there is none.
-  const kind = isDecision(span) ? 'decision' : 'span';
-  return found === 'span' || found === kind ? [withSpanIn(withBaggage, spanBefore), found] : [withBaggage, kind];
+  return found === 'span' || found === now ? withSpanIn(withBaggage, spanOf(before)) : withBaggage;
 }
 
 /** Our propagators add to the baggage that is there; one that replaced it loses nothing of what was found before. */
