@@ -3,11 +3,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type Baggage,
   type Context,
+  type ContextManagementToken,
   type ContextManager,
   createContextKey,
   ROOT_CONTEXT,
   type Span,
 } from '@opentelemetry/api';
+import { bindEmitter } from './bind-emitter.ts';
 import { reportFault } from './faults.ts';
 
 // The keys under which the API and the official SDK keep these values: the same text gives the same symbol.
@@ -142,7 +144,9 @@ export function suppressIn(context: Context): Context {
 /** Our storage as the API's context manager. */
 export class ClewContextManager implements ContextManager {
   active(): Context {
-    return activeContext();
+    const context = activeContext();
+    // The API promises its own constant outside of everything, and callers compare with it.
+    return context === ROOT ? ROOT_CONTEXT : context;
   }
 
   with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
@@ -155,14 +159,27 @@ export class ClewContextManager implements ContextManager {
   }
 
   bind<T>(context: Context, target: T): T {
+    if (bindEmitter(target, (listener) => bindFunction(context, listener))) return target;
     if (typeof target !== 'function') return target;
-    const fn = target as unknown as (...args: unknown[]) => unknown;
-    const bound = function (this: unknown, ...args: unknown[]): unknown {
-      return storage.run(context, () => fn.apply(this, args));
-    };
-    Object.defineProperty(bound, 'length', { configurable: true, value: fn.length });
     // The bound function takes and gives what the target did.
-    return bound as unknown as T;
+    return bindFunction(context, target as unknown as (...args: unknown[]) => unknown) as unknown as T;
+  }
+
+  /**
+   * Make a context the current one until the token is disposed. In an async function that has not waited yet this
+   * reaches its caller; `with` does not.
+   */
+  attach(context: Context): ContextManagementToken {
+    const before = storage.getStore();
+    storage.enterWith(context === ROOT_CONTEXT ? ROOT : context);
+    let isDisposed = false;
+    const dispose = (): void => {
+      if (isDisposed) return;
+      isDisposed = true;
+      // Without a context before, the one outside of everything is as good.
+      storage.enterWith(before ?? ROOT);
+    };
+    return { dispose };
   }
 
   enable(): this {
@@ -172,4 +189,12 @@ export class ClewContextManager implements ContextManager {
   disable(): this {
     return this;
   }
+}
+
+function bindFunction<A extends unknown[], R>(context: Context, fn: (...args: A) => R): (...args: A) => R {
+  const bound = function (this: unknown, ...args: A): R {
+    return runInContext(context, fn, this, ...args);
+  };
+  Object.defineProperty(bound, 'length', { configurable: true, value: fn.length });
+  return bound;
 }

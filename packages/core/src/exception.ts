@@ -24,7 +24,7 @@ export function exceptionAttributes(exception: unknown): Attributes {
   if (typeof exception !== 'object') return { 'exception.message': safely(() => String(exception)) ?? 'unknown' };
   const attributes: Attributes = {};
   const link = readLink(exception);
-  const type = link.name ?? textOf(() => (exception.constructor as { name?: unknown }).name);
+  const type = link.name ?? codeOf(exception) ?? textOf(() => (exception.constructor as { name?: unknown }).name);
   if (type !== undefined) attributes['exception.type'] = type;
   const message = withheld.has(exception) ? undefined : link.message;
   if (message !== undefined) attributes['exception.message'] = message;
@@ -40,6 +40,12 @@ interface ErrorLink {
   message: string | undefined;
   stack: string | undefined;
   cause: unknown;
+}
+
+// The API also takes objects that have no more than a code: it is the only name that they have.
+function codeOf(exception: object): string | undefined {
+  const code = safely(() => (exception as { code?: unknown }).code);
+  return typeof code === 'number' ? String(code) : textOrNone(code);
 }
 
 function readLink(error: object): ErrorLink {

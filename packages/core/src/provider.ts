@@ -4,7 +4,7 @@ import { describeError, reportFault } from './faults.ts';
 import type { SpanProcessor, SpanResource } from './export/readable-span.ts';
 import type { Sampler } from './sampler/types.ts';
 import type { RecordingSpan } from './span.ts';
-import type { SpanLimits } from './span-data.ts';
+import type { InstrumentationScope, SpanLimits } from './span-data.ts';
 import { ClewTracer, type IdGenerator, type TracerShared } from './tracer.ts';
 
 /** Limits as the specification sets them. */
@@ -45,12 +45,14 @@ export class ClewTracerProvider implements TracerProvider {
     this.propagator = options.propagator;
     this.#processors = processors;
     const starters = processors.filter((processor) => !('ignoresStart' in processor));
+    const enders = processors.filter((processor) => typeof processor.onEnding === 'function');
     this.#shared = {
       sampler: options.sampler,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       resource: options.resource,
       idGenerator: options.idGenerator,
       spanStarted: starters.length === 0 ? undefined : (span, context) => notifyStart(starters, span, context),
+      spanEnding: enders.length === 0 ? undefined : (span) => notifyEnding(enders, span),
       spanEnded: (span) => {
         this.#ended++;
         notifyEnd(processors, span);
@@ -76,14 +78,10 @@ export class ClewTracerProvider implements TracerProvider {
 
   /** The same tracer with its own type, for plugins. */
   clewTracer(name: string, version?: string, schemaUrl?: string): ClewTracer {
-    const key = JSON.stringify([String(name), version, schemaUrl]);
+    const scope = toScope(name, version, schemaUrl);
+    const key = JSON.stringify(scope);
     let tracer = this.#tracers.get(key);
     if (tracer === undefined) {
-      const scope = {
-        name: String(name ?? ''),
-        ...(version === undefined ? {} : { version }),
-        ...(schemaUrl === undefined ? {} : { schemaUrl }),
-      };
       tracer = new ClewTracer(scope, this.#shared);
       this.#tracers.set(key, tracer);
     }
@@ -105,12 +103,33 @@ export class ClewTracerProvider implements TracerProvider {
   }
 }
 
+// API, "Get a Tracer": a name that is none gives a working tracer too. Exporters rely on what is in here being texts.
+function toScope(name: unknown, version: unknown, schemaUrl: unknown): InstrumentationScope {
+  const isNamed = typeof name === 'string' && name !== '';
+  if (!isNamed) reportFault('tracer_name', 'a tracer was asked for without a name; the name of its scope is empty');
+  return {
+    name: isNamed ? name : '',
+    ...(typeof version === 'string' && version !== '' ? { version } : {}),
+    ...(typeof schemaUrl === 'string' && schemaUrl !== '' ? { schemaUrl } : {}),
+  };
+}
+
 function notifyStart(processors: readonly SpanProcessor[], span: RecordingSpan, context: Context): void {
   for (const processor of processors) {
     try {
       processor.onStart(span, context);
     } catch (error) {
       reportFault('processor_threw', `onStart of a span processor threw: ${describeError(error)}`);
+    }
+  }
+}
+
+function notifyEnding(processors: readonly SpanProcessor[], span: RecordingSpan): void {
+  for (const processor of processors) {
+    try {
+      processor.onEnding?.(span);
+    } catch (error) {
+      reportFault('processor_threw', `onEnding of a span processor threw: ${describeError(error)}`);
     }
   }
 }

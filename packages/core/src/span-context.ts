@@ -124,9 +124,10 @@ export function isValidIdentity(identity: SpanIdentity): boolean {
 /**
  * Read the API's form.
  *
+ * @param mayBeZero  whether an id may be all zero
  * @returns `undefined` when an id is malformed or all zero
  */
-export function fromSpanContext(context: SpanContext | undefined): NonRecordingSpan | undefined {
+export function fromSpanContext(context: SpanContext | undefined, mayBeZero = false): NonRecordingSpan | undefined {
   if (context === undefined || context === null) return undefined;
   const { traceId, spanId } = context;
   if (typeof traceId !== 'string' || traceId.length !== 32) return undefined;
@@ -137,9 +138,21 @@ export function fromSpanContext(context: SpanContext | undefined): NonRecordingS
   const t3 = parseHexWord(traceId, 24);
   const s0 = parseHexWord(spanId, 0);
   const s1 = parseHexWord(spanId, 8);
-  if (takeMalformed() || (t0 | t1 | t2 | t3) === 0 || (s0 | s1) === 0) return undefined;
+  if (takeMalformed()) return inLowerCase(context, mayBeZero);
+  if (!mayBeZero && ((t0 | t1 | t2 | t3) === 0 || (s0 | s1) === 0)) return undefined;
   const flags = Number(context.traceFlags) & KNOWN_FLAGS;
   return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, flags, context.isRemote === true, readTraceState(context));
+}
+
+// To `isSpanContextValid` of the API ids in upper case are valid; our own parsers of headers refuse them before.
+function inLowerCase(context: SpanContext, mayBeZero: boolean): NonRecordingSpan | undefined {
+  const traceId = context.traceId.toLowerCase();
+  const spanId = context.spanId.toLowerCase();
+  if (traceId === context.traceId && spanId === context.spanId) return undefined;
+  const { traceFlags, isRemote, traceState } = context;
+  const copy: SpanContext = { traceId, spanId, traceFlags, isRemote: isRemote === true };
+  if (traceState !== undefined) copy.traceState = traceState;
+  return fromSpanContext(copy, mayBeZero);
 }
 
 function readTraceState({ traceState }: SpanContext): TraceState | undefined {

@@ -49,6 +49,10 @@ export interface SpanExtras {
   /** Times of day that the user gave, exactly. */
   startTime: HrTime | undefined;
   endTime: HrTime | undefined;
+  /** The parent's, where a sampler gave this span another one. */
+  parentTraceState: TraceState | undefined;
+  /** Whether processors are just told that the span is about to end. */
+  isEnding: boolean;
 }
 
 /** Where a span starts: its own ids and those of its parent. */

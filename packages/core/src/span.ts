@@ -37,6 +37,8 @@ export interface SpanOwner {
   readonly limits: SpanLimits;
   /** The resource, in the official SDK's shape. */
   readonly resource: SpanResource;
+  /** Called by `end()` while the span can still be changed; `undefined` when nobody asks for it. Must not throw. */
+  readonly spanEnding: ((span: RecordingSpan) => void) | undefined;
   /** Called once, by `end()`. Must not throw. */
   spanEnded(span: RecordingSpan): void;
 }
@@ -44,6 +46,7 @@ export interface SpanOwner {
 // Searching a flat array beats a Map up to about this many attributes.
 const INDEX_FROM = 16;
 const NOT_ENDED = Number.NEGATIVE_INFINITY;
+const PARENT_IS_REMOTE = 0x100;
 
 /**
  * A span that is recorded. Its public surface is the API's `Span` and the official SDK's `ReadableSpan` (lazily, by
@@ -61,8 +64,8 @@ export class RecordingSpan implements Span, SpanIdentity {
   /** The parent's span id; both words are 0 for a root. */
   readonly p0: number;
   readonly p1: number;
-  /** Whether the parent is in another process. */
-  readonly parentIsRemote: boolean;
+  /** The parent's W3C flags, and `PARENT_IS_REMOTE`. */
+  readonly parentFlags: number;
   readonly owner: SpanOwner;
   readonly anchor: Anchor;
   readonly startMs: number;
@@ -104,7 +107,7 @@ export class RecordingSpan implements Span, SpanIdentity {
     const { parent } = start;
     this.p0 = parent === undefined ? 0 : parent.s0;
     this.p1 = parent === undefined ? 0 : parent.s1;
-    this.parentIsRemote = parent?.isRemote === true;
+    this.parentFlags = parent === undefined ? 0 : parent.traceFlags | (parent.isRemote ? PARENT_IS_REMOTE : 0);
     this.owner = owner;
     this.anchor = anchor;
     this.startMs = startMs;
@@ -112,10 +115,19 @@ export class RecordingSpan implements Span, SpanIdentity {
     this.kind = kind;
     this.flat = flat;
     this.startGroup = group;
+    // Only a sampler makes the two differ, and most do not.
+    if (parent !== undefined && parent.traceState !== start.traceState) {
+      this.#extras().parentTraceState = parent.traceState;
+    }
   }
 
   get isRemote(): false {
     return false;
+  }
+
+  /** Whether the parent is in another process. */
+  get parentIsRemote(): boolean {
+    return (this.parentFlags & PARENT_IS_REMOTE) !== 0;
   }
 
   spanContext(): SpanContext {
@@ -161,11 +173,11 @@ export class RecordingSpan implements Span, SpanIdentity {
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (this.#refuses('addEvent')) return this;
     const isTime = isTimeInput(attributesOrTime);
-    const given = isTime ? attributesOrTime : time;
+    const given = time ?? (isTime ? attributesOrTime : undefined);
     const { limits } = this.owner;
     const extras = this.#extras();
     if (extras.events.length >= limits.eventCountLimit) {
-      extras.droppedEvents++;
+      if (extras.droppedEvents++ === 0) reportLimit('an event');
       return this;
     }
     const { flat, dropped } = flatten(
@@ -218,9 +230,11 @@ export class RecordingSpan implements Span, SpanIdentity {
   }
 
   end(time?: TimeInput): void {
-    if (this.#refuses('end')) return;
-    if (time === undefined) this.endMs = Math.max(monotonicMs(), this.startMs);
-    else this.#endAt(time);
+    // A second `end` may come from a processor that is just told of the first.
+    if (this.#refuses('end') || this.extras?.isEnding === true) return;
+    if (this.owner.spanEnding !== undefined) this.#endAfterEnding(this.owner.spanEnding, time);
+    else if (time === undefined) this.endMs = Math.max(monotonicMs(), this.startMs);
+    else this.endMs = this.#endAt(time);
     this.owner.spanEnded(this);
   }
 
@@ -240,11 +254,11 @@ export class RecordingSpan implements Span, SpanIdentity {
     return this.extras?.startTime ?? toHrTime(this.anchor, this.startMs);
   }
   get endTime(): HrTime {
-    if (!this.ended) return [0, 0];
+    if (!this.ended && this.extras?.isEnding !== true) return [0, 0];
     return this.extras?.endTime ?? toHrTime(this.anchor, this.endMs);
   }
   get duration(): HrTime {
-    if (!this.ended) return [-1, 0];
+    if (!this.ended && this.extras?.isEnding !== true) return [-1, 0];
     const [startSeconds, startNanos] = this.startTime;
     const [endSeconds, endNanos] = this.endTime;
     const borrow = endNanos < startNanos ? 1 : 0;
@@ -267,8 +281,9 @@ export class RecordingSpan implements Span, SpanIdentity {
   }
   get parentSpanContext(): SpanContext | undefined {
     if ((this.p0 | this.p1) === 0) return undefined;
-    const { t0, t1, t2, t3, p0, p1, traceFlags, parentIsRemote, traceState } = this;
-    return toSpanContext({ t0, t1, t2, t3, s0: p0, s1: p1, traceFlags, isRemote: parentIsRemote, traceState });
+    const { t0, t1, t2, t3, p0, p1, parentFlags, parentIsRemote: isRemote, extras } = this;
+    const traceState = extras?.parentTraceState ?? this.traceState;
+    return toSpanContext({ t0, t1, t2, t3, s0: p0, s1: p1, traceFlags: parentFlags & 0xff, isRemote, traceState });
   }
   get parentSpanId(): string | undefined {
     return this.parentSpanContext?.spanId;
@@ -294,17 +309,27 @@ export class RecordingSpan implements Span, SpanIdentity {
     if (time !== undefined) this.#extras().startTime = time;
   }
 
-  #endAt(time: TimeInput): void {
+  #endAt(time: TimeInput): number {
     const endMs = this.#timeOr(time);
     if (endMs >= this.startMs) {
       const exact = exactTime(time);
       if (exact !== undefined) this.#extras().endTime = exact;
-      this.endMs = endMs;
-      return;
+      return endMs;
     }
     reportFault('invalid_time', 'a span was ended before its start; the end was moved');
     if (this.extras !== undefined) this.extras.endTime = this.extras.startTime;
-    this.endMs = this.startMs;
+    return this.startMs;
+  }
+
+  // Trace SDK, "OnEnding": the end time is known then, and the span can still be changed.
+  #endAfterEnding(ending: (span: RecordingSpan) => void, time: TimeInput | undefined): void {
+    const extras = this.#extras();
+    const endMs = time === undefined ? Math.max(monotonicMs(), this.startMs) : this.#endAt(time);
+    extras.endTime ??= toHrTime(this.anchor, endMs);
+    extras.isEnding = true;
+    ending(this);
+    extras.isEnding = false;
+    this.endMs = endMs;
   }
 
   #refuses(method: string): boolean {
@@ -338,7 +363,7 @@ export class RecordingSpan implements Span, SpanIdentity {
     }
     const count = flat.length / 2 + (this.startGroup?.size ?? 0) + (this.endGroup?.size ?? 0);
     if (count >= this.owner.limits.attributeCountLimit) {
-      this.droppedAttributesCount++;
+      if (this.droppedAttributesCount++ === 0) reportLimit('an attribute');
       return;
     }
     this.#index?.set(key, flat.length);
@@ -381,6 +406,8 @@ export class RecordingSpan implements Span, SpanIdentity {
       statusMessage: undefined,
       startTime: undefined,
       endTime: undefined,
+      parentTraceState: undefined,
+      isEnding: false,
     };
     return this.extras;
   }
@@ -394,7 +421,7 @@ export class RecordingSpan implements Span, SpanIdentity {
     }
     const extras = this.#extras();
     if (extras.links.length >= limits.linkCountLimit) {
-      extras.droppedLinks++;
+      if (extras.droppedLinks++ === 0) reportLimit('a link');
       return;
     }
     const { flat, dropped } = readLinkAttributes(link, limits);
@@ -410,14 +437,24 @@ export class RecordingSpan implements Span, SpanIdentity {
   }
 }
 
+function reportLimit(what: string): void {
+  reportFault('span_limit', `${what} over the limit of its span was left out`);
+}
+
 // What callers hand over may be anything, a proxy that throws included.
 function readTarget(link: Link): NonRecordingSpan | undefined {
   try {
     if (link instanceof KnownLink && link.span instanceof NonRecordingSpan) return link.span;
-    return fromSpanContext(link.context);
+    return fromSpanContext(link.context) ?? partialTarget(link);
   } catch {
     return undefined;
   }
+}
+
+// API, "Link": an id that is all zero does not make a link worthless that has attributes or a trace state.
+function partialTarget({ context, attributes }: Link): NonRecordingSpan | undefined {
+  const says = Object.keys(attributes ?? {}).length > 0 || (context.traceState?.serialize() ?? '') !== '';
+  return says ? fromSpanContext(context, true) : undefined;
 }
 
 function readLinkAttributes(link: Link, limits: SpanLimits): { flat: FlatAttributes; dropped: number } {

@@ -37,6 +37,8 @@ export interface TracerShared {
   readonly idGenerator: IdGenerator | undefined;
   /** Processors that want to see spans start; `undefined` when there are none, which is the fast way. */
   readonly spanStarted: ((span: RecordingSpan, context: Context) => void) | undefined;
+  /** Processors that want to change spans at their end; `undefined` when there are none. Must not throw. */
+  readonly spanEnding: ((span: RecordingSpan) => void) | undefined;
   /** Must not throw. */
   readonly spanEnded: (span: RecordingSpan) => void;
   /** Set by `shutdown`: every span is a non-recording one from then on. */
@@ -65,12 +67,14 @@ export class ClewTracer implements Tracer, SpanOwner {
   readonly scope: InstrumentationScope;
   readonly limits: SpanLimits;
   readonly resource: SpanResource;
+  readonly spanEnding: ((span: RecordingSpan) => void) | undefined;
   readonly #shared: TracerShared;
 
   constructor(scope: InstrumentationScope, shared: TracerShared) {
     this.scope = scope;
     this.limits = shared.limits;
     this.resource = shared.resource;
+    this.spanEnding = shared.spanEnding;
     this.#shared = shared;
   }
 
@@ -87,15 +91,7 @@ export class ClewTracer implements Tracer, SpanOwner {
         ? { flat: undefined, dropped: 0 }
         : flatten(attributes, attributeCountLimit, attributeValueLengthLimit);
     const given = Array.isArray(links) ? links : undefined;
-    const span = this.startFlat(
-      toName(name),
-      kind ?? SpanKind.INTERNAL,
-      parentContext,
-      flat,
-      undefined,
-      startTime,
-      given,
-    );
+    const span = this.startFlat(toName(name), toKind(kind), parentContext, flat, undefined, startTime, given);
     if (dropped > 0 && span instanceof RecordingSpan) span.droppedAttributesCount += dropped;
     return span;
   }
@@ -195,6 +191,11 @@ export class ClewTracer implements Tracer, SpanOwner {
     const span = this.startSpan(name, options, context);
     return runInContext(withSpanIn(context, span), () => fn(span)) as ReturnType<F>;
   }
+}
+
+// Exporters write the number as it is, so one that is no kind must not get to them.
+function toKind(kind: SpanKind | undefined): SpanKind {
+  return kind !== undefined && SpanKind[kind] !== undefined && typeof kind === 'number' ? kind : SpanKind.INTERNAL;
 }
 
 function readOptions(options: SpanOptions): SpanOptions {
