@@ -12,6 +12,7 @@ import {
   createTraceState,
   propagation,
 } from '@opentelemetry/api';
+import { headerSetFault } from '@clew/testkit';
 import fc from 'fast-check';
 import { ROOT, withBaggageIn, withSpanIn } from '../src/context.ts';
 import type { HeaderCarrier } from '../src/propagation/carrier.ts';
@@ -86,13 +87,12 @@ function assertLegal(headers: HeaderCarrier): void {
   for (const [name, value] of Object.entries(headers)) {
     validateHeaderName(name);
     validateHeaderValue(name, value as string);
-    assert.equal(name, name.toLowerCase());
-    assert.match(String(value), /^[\t\x20-\x7e]*$/);
   }
+  assert.equal(headerSetFault(headers), undefined);
 }
 
 for (const [name, propagator] of [...byName, ['all together', all] as const]) {
-  test(`${name}: whatever arrives, nothing throws and what leaves is legal`, () => {
+  test(`${name}: whatever arrives, nothing throws and what leaves is a header of its format`, () => {
     const property = fc.property(fc.oneof(mutated, hostile), (headers) => {
       assertLegal(inject(propagator, extract(propagator, headers)));
       assertLegal(inject(all, extract(propagator, headers)));
@@ -100,7 +100,7 @@ for (const [name, propagator] of [...byName, ['all together', all] as const]) {
     fc.assert(property, { numRuns });
   });
 
-  test(`${name}: whatever the application puts into the context, what leaves is legal`, () => {
+  test(`${name}: whatever the application puts into the context, what leaves is a header of its format`, () => {
     const property = fc.property(spanOfWords, anyBaggage, (span, baggage) => {
       assertLegal(inject(propagator, withBaggageIn(withSpanIn(ROOT, span), baggage)));
     });

@@ -19,6 +19,17 @@ export type {
 export { httpServerSuite } from './http-server-suite.ts';
 export type { MessagingClient, MessagingLibrary, ReceivedMessage, SuiteMessage } from './messaging-bench.ts';
 export { messagingSuite } from './messaging-suite.ts';
+export {
+  type DecodedAttributes,
+  type DecodedEvent,
+  type DecodedLink,
+  type DecodedRequest,
+  type DecodedScope,
+  type DecodedSpan,
+  decodeOtlp,
+  decodeOtlpJson,
+  reencodeOtlp,
+} from './otlp-decoder.ts';
 export { type ProgramResult, readmeProgram, runReadmeProgram } from './readme-program.ts';
 export {
   type ClientAnswer,
@@ -28,3 +39,4 @@ export {
   httpClientSuite,
   type SuiteClient,
 } from './http-client-suite.ts';
+export { headerSetFault } from './wire-grammar.ts';
