@@ -20,9 +20,11 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { type AttributeGroup, type AttributeSource, type FlatAttributes, toAttributes } from './attributes.ts';
+import { addBaggage } from './baggage-attributes.ts';
 import { activeContext, runInContext, spanOf } from './context.ts';
 import { describeError, reportFault } from './faults.ts';
-import { ClewTracerProvider } from './provider.ts';
+import type { PluginDefaults } from './plugin-defaults.ts';
+import { ClewTracerProvider, DEFAULT_LIMITS } from './provider.ts';
 import { contextManagerIsForeign, registeredProvider, registrationGeneration } from './registration.ts';
 import { RecordingSpan } from './span.ts';
 import type { ClewTracer } from './tracer.ts';
@@ -41,9 +43,11 @@ export interface PluginOptions {
 export class PluginTracing {
   readonly #scope: { name: string; version: string };
   readonly #given: TracerProvider | undefined;
+  readonly #baggageKeys: readonly string[] | undefined;
   #generation = -1;
   #clewTracer: ClewTracer | undefined;
   #propagator: TextMapPropagator | undefined;
+  #defaults: PluginDefaults | undefined;
   #tracer: Tracer | undefined;
   /** The API's provider that `#tracer` is from, when none of ours is registered. */
   #source: TracerProvider | undefined;
@@ -53,10 +57,22 @@ export class PluginTracing {
   /**
    * @param scope     npm name and version of the plugin
    * @param provider  the provider that the user gave, else the global one is looked up
+   * @param baggageSpanKeys  what the user gave in place of the provider's default
    */
-  constructor(scope: { name: string; version: string }, provider?: TracerProvider) {
+  constructor(
+    scope: { name: string; version: string },
+    provider?: TracerProvider,
+    baggageSpanKeys?: readonly string[],
+  ) {
     this.#scope = scope;
     this.#given = provider;
+    this.#baggageKeys = baggageSpanKeys;
+  }
+
+  /** What `startTracing` was told for all plugins; `undefined` on another provider. */
+  get defaults(): PluginDefaults | undefined {
+    this.#refresh();
+    return this.#defaults;
   }
 
   /** The context of the code that runs now. */
@@ -91,7 +107,10 @@ export class PluginTracing {
     if (this.#clewTracer !== undefined) {
       return this.#clewTracer.startFlat(name, kind, context, flat, group, undefined, links);
     }
-    const options: SpanOptions = { kind, attributes: toAttributes(group?.flat, flat) };
+    const options: SpanOptions = {
+      kind,
+      attributes: toAttributes(group?.flat, this.#withBaggage(flat, group, context)),
+    };
     if (links !== undefined) options.links = links;
     return this.#foreignTracer().startSpan(name, options, context);
   }
@@ -136,6 +155,18 @@ export class PluginTracing {
     return this.#propagator === undefined ? propagation.fields() : this.#propagator.fields();
   }
 
+  // Limits are the other provider's business.
+  #withBaggage(
+    flat: FlatAttributes | undefined,
+    group: AttributeGroup | undefined,
+    context: Context,
+  ): FlatAttributes | undefined {
+    if (this.#baggageKeys === undefined) return flat;
+    const all = flat ?? [];
+    addBaggage(all, group, context, this.#baggageKeys, { ...DEFAULT_LIMITS, attributeCountLimit: Infinity });
+    return all;
+  }
+
   #refresh(): void {
     const generation = registrationGeneration();
     if (this.#generation === generation && (this.#source === undefined || this.#source === trace.getTracerProvider())) {
@@ -146,12 +177,14 @@ export class PluginTracing {
     const provider = this.#given ?? registeredProvider();
     const { name, version } = this.#scope;
     if (provider instanceof ClewTracerProvider) {
-      this.#clewTracer = provider.clewTracer(name, version, SCHEMA_URL);
+      this.#clewTracer = provider.clewTracer(name, version, SCHEMA_URL, this.#baggageKeys);
       this.#propagator = provider.propagator;
+      this.#defaults = provider.defaults;
       this.#ownContext = !contextManagerIsForeign();
     } else {
       this.#clewTracer = undefined;
       this.#propagator = undefined;
+      this.#defaults = undefined;
       this.#ownContext = false;
     }
   }

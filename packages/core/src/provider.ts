@@ -2,6 +2,7 @@
 import type { Context, TextMapPropagator, Tracer, TracerOptions, TracerProvider } from '@opentelemetry/api';
 import { describeError, reportFault } from './faults.ts';
 import type { SpanProcessor, SpanResource } from './export/readable-span.ts';
+import type { PluginDefaults } from './plugin-defaults.ts';
 import type { Sampler } from './sampler/types.ts';
 import type { RecordingSpan } from './span.ts';
 import type { InstrumentationScope, SpanLimits } from './span-data.ts';
@@ -26,6 +27,8 @@ export interface ProviderOptions {
   processors: readonly SpanProcessor[];
   limits?: Partial<SpanLimits>;
   idGenerator?: IdGenerator | undefined;
+  /** What plugins do on this provider unless their own options say otherwise. Default: nothing is restricted. */
+  defaults?: PluginDefaults;
   /** Make no spans; propagation still works. Default `false`. */
   disabled?: boolean;
 }
@@ -34,6 +37,8 @@ export interface ProviderOptions {
 export class ClewTracerProvider implements TracerProvider {
   /** What plugins extract and inject with when they use this provider. */
   readonly propagator: TextMapPropagator;
+  /** What plugins do on this provider unless their own options say otherwise. */
+  readonly defaults: PluginDefaults;
   readonly #shared: TracerShared;
   readonly #processors: readonly SpanProcessor[];
   readonly #tracers = new Map<string, ClewTracer>();
@@ -43,6 +48,7 @@ export class ClewTracerProvider implements TracerProvider {
   constructor(options: ProviderOptions) {
     const { processors } = options;
     this.propagator = options.propagator;
+    this.defaults = options.defaults ?? {};
     this.#processors = processors;
     const starters = processors.filter((processor) => !('ignoresStart' in processor));
     const enders = processors.filter((processor) => typeof processor.onEnding === 'function');
@@ -51,6 +57,7 @@ export class ClewTracerProvider implements TracerProvider {
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       resource: options.resource,
       idGenerator: options.idGenerator,
+      baggageSpanKeys: this.defaults.baggageSpanKeys,
       spanStarted: starters.length === 0 ? undefined : (span, context) => notifyStart(starters, span, context),
       spanEnding: enders.length === 0 ? undefined : (span) => notifyEnding(enders, span),
       spanEnded: (span) => {
@@ -76,13 +83,17 @@ export class ClewTracerProvider implements TracerProvider {
     return this.clewTracer(name, version, options?.schemaUrl);
   }
 
-  /** The same tracer with its own type, for plugins. */
-  clewTracer(name: string, version?: string, schemaUrl?: string): ClewTracer {
+  /**
+   * The same tracer with its own type, for plugins.
+   *
+   * @param baggageSpanKeys  in place of the provider's; an empty list is none
+   */
+  clewTracer(name: string, version?: string, schemaUrl?: string, baggageSpanKeys?: readonly string[]): ClewTracer {
     const scope = toScope(name, version, schemaUrl);
-    const key = JSON.stringify(scope);
+    const key = JSON.stringify([scope, baggageSpanKeys]);
     let tracer = this.#tracers.get(key);
     if (tracer === undefined) {
-      tracer = new ClewTracer(scope, this.#shared);
+      tracer = new ClewTracer(scope, this.#shared, baggageSpanKeys);
       this.#tracers.set(key, tracer);
     }
     return tracer;

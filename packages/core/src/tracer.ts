@@ -2,6 +2,7 @@
 import type { Attributes, Context, Link, Span, SpanOptions, Tracer, TraceState } from '@opentelemetry/api';
 import { SpanKind } from '@opentelemetry/api';
 import { type AttributeGroup, type AttributeSource, type FlatAttributes, flatten, toAttributes } from './attributes.ts';
+import { addBaggage } from './baggage-attributes.ts';
 import { currentAnchor, exactTime, fromTimeInput, monotonicMs } from './clock.ts';
 import { activeContext, isSuppressed, runInContext, spanOf, withSpanIn } from './context.ts';
 import type { SpanResource } from './export/readable-span.ts';
@@ -35,6 +36,8 @@ export interface TracerShared {
   readonly limits: SpanLimits;
   readonly resource: SpanResource;
   readonly idGenerator: IdGenerator | undefined;
+  /** Baggage entries that become attributes of every span; `undefined` when there are none. */
+  readonly baggageSpanKeys: readonly string[] | undefined;
   /** Processors that want to see spans start; `undefined` when there are none, which is the fast way. */
   readonly spanStarted: ((span: RecordingSpan, context: Context) => void) | undefined;
   /** Processors that want to change spans at their end; `undefined` when there are none. Must not throw. */
@@ -69,13 +72,20 @@ export class ClewTracer implements Tracer, SpanOwner {
   readonly resource: SpanResource;
   readonly spanEnding: ((span: RecordingSpan) => void) | undefined;
   readonly #shared: TracerShared;
+  readonly #baggageKeys: readonly string[] | undefined;
 
-  constructor(scope: InstrumentationScope, shared: TracerShared) {
+  /** @param baggageSpanKeys  of the plugin whose tracer it is; default: the provider's */
+  constructor(
+    scope: InstrumentationScope,
+    shared: TracerShared,
+    baggageSpanKeys: readonly string[] | undefined = shared.baggageSpanKeys,
+  ) {
     this.scope = scope;
     this.limits = shared.limits;
     this.resource = shared.resource;
     this.spanEnding = shared.spanEnding;
     this.#shared = shared;
+    this.#baggageKeys = baggageSpanKeys?.length === 0 ? undefined : baggageSpanKeys;
   }
 
   spanEnded(span: RecordingSpan): void {
@@ -137,6 +147,7 @@ export class ClewTracer implements Tracer, SpanOwner {
         flat = source.startAttributes();
         group = source.startGroup();
       }
+      if (this.#baggageKeys !== undefined) addBaggage((flat ??= []), group, context, this.#baggageKeys, this.limits);
       const result = askSampler(sampler, followed, context, name, kind, toAttributes(group?.flat, flat), links ?? []);
       fillAgain(result.ids);
       decision = result.decision;
@@ -164,8 +175,11 @@ export class ClewTracer implements Tracer, SpanOwner {
       flat = source.startAttributes();
       group = source.startGroup();
     }
+    const dropped =
+      this.#baggageKeys === undefined ? 0 : addBaggage((flat ??= []), group, context, this.#baggageKeys, this.limits);
     const span = new RecordingSpan(this, start, name, kind, anchor, startMs, flat, group);
     if (startTime !== undefined && startMs !== nowMs) span.setExactStart(exactTime(startTime));
+    if (dropped > 0) span.droppedAttributesCount = dropped;
     if (added !== undefined) span.setAttributes(added);
     if (links !== undefined) span.addLinks(links);
     if (shared.spanStarted !== undefined) shared.spanStarted(span, context);

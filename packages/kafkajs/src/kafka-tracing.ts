@@ -16,7 +16,7 @@ import { VERSION } from './version.ts';
 /** The names of `TraceProducerOptions`. */
 export const PRODUCER_OPTIONS: readonly string[] = [...MESSAGING_OPTIONS, 'clusterId'];
 /** The names of `TraceKafkaOptions`. */
-export const KAFKA_OPTIONS: readonly string[] = [...PRODUCER_OPTIONS, 'messageContext'];
+export const KAFKA_OPTIONS: readonly string[] = [...PRODUCER_OPTIONS, 'messageContext', 'trustIncoming'];
 /** The names of `TraceConsumerOptions`. */
 export const CONSUMER_OPTIONS: readonly string[] = [...KAFKA_OPTIONS, 'groupId'];
 /** The options of ours that must be texts. */

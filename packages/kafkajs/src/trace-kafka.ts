@@ -21,7 +21,7 @@ export function traceKafka<K extends KafkaLike>(kafka: K, options?: TraceKafkaOp
     throw new ClewError('CLEW_ERR_TARGET', 'traceKafka needs a Kafka client, with producer and consumer');
   }
   if (isTraced(kafka.producer)) return kafka;
-  const { messageContext: _, ...producerOptions } = options ?? {};
+  const { messageContext: _, trustIncoming: __, ...producerOptions } = options ?? {};
   // KafkaLike says `never` for what callers give; here it is whatever they gave.
   const client = kafka as unknown as {
     producer(...args: unknown[]): ProducerLike;

@@ -3,8 +3,8 @@ import type { Attributes } from '@opentelemetry/api';
 import { checkArray, checkBoolean, checkFunction, checkOneOf, checkOptionNames, showValue } from '../config/options.ts';
 import { ClewError } from '../errors.ts';
 import type { PluginOptions } from '../plugin.ts';
+import { checkBaggageSpanKeys, checkPropagateTo, type PropagateTo } from '../plugin-defaults.ts';
 import { readKnownMethods } from './method.ts';
-import { hostMatcher } from './propagate-to.ts';
 import { type Redact, urlRedactor } from './redact.ts';
 import { readHttpSemconv, type Semconv } from './semconv.ts';
 
@@ -40,10 +40,12 @@ export interface HttpClientOptions extends PluginOptions {
   /** Query parameters whose values are redacted; replaces the default list entirely. */
   redactQueryKeys?: readonly string[];
   /**
-   * Hosts that get propagation headers: patterns with `*` for any characters, such as `*.example.com`, or a function
-   * of the host name. Default: all.
+   * Hosts that get propagation headers: patterns with `*` for any characters, such as `*.example.com`, regular
+   * expressions, or a function of the host name. Default: that of `startTracing`.
    */
-  propagateTo?: readonly string[] | ((host: string) => boolean);
+  propagateTo?: PropagateTo;
+  /** Baggage entries that become attributes of the span, under their own keys. Default: that of `startTracing`. */
+  baggageSpanKeys?: readonly string[];
   /** When a span ends: with the response headers, or with the whole body. Default `headers`. */
   endOn?: 'headers' | 'body';
   /** Attribute names: current ones, or the old ones beside them. Default: `OTEL_SEMCONV_STABILITY_OPT_IN`. */
@@ -61,6 +63,7 @@ export const CLIENT_OPTION_NAMES: readonly string[] = [
   'allowSensitiveHeaders',
   'redactQueryKeys',
   'propagateTo',
+  'baggageSpanKeys',
   'endOn',
   'semconv',
 ];
@@ -75,8 +78,10 @@ export interface ClientConfig {
   readonly responseHeaders: readonly string[];
   readonly allowSensitiveHeaders: boolean;
   readonly redactUrl: Redact;
-  /** `undefined` lets headers go everywhere. */
+  /** `undefined` leaves it to the provider's default. */
   readonly mayPropagate: ((host: string) => boolean) | undefined;
+  /** `undefined` leaves it to the provider's default. */
+  readonly baggageSpanKeys: readonly string[] | undefined;
   readonly endOn: 'headers' | 'body';
   readonly semconv: Semconv;
   readonly knownMethods: ReadonlySet<string>;
@@ -106,15 +111,11 @@ export function checkClientOptions(
     allowSensitiveHeaders: checkBoolean('allowSensitiveHeaders', options.allowSensitiveHeaders) ?? false,
     redactUrl: urlRedactor(options.redactQueryKeys && checkTexts('redactQueryKeys', options.redactQueryKeys)),
     mayPropagate: checkPropagateTo(options.propagateTo),
+    baggageSpanKeys: checkBaggageSpanKeys(options.baggageSpanKeys),
     endOn: checkOneOf('endOn', options.endOn, ['headers', 'body']) ?? 'headers',
     semconv: checkOneOf('semconv', options.semconv, ['stable', 'dup']) ?? readHttpSemconv(),
     knownMethods: readKnownMethods(),
   };
-}
-
-function checkPropagateTo(given: HttpClientOptions['propagateTo']): ClientConfig['mayPropagate'] {
-  if (given === undefined || typeof given === 'function') return given;
-  return hostMatcher(checkTexts('propagateTo', given));
 }
 
 function checkTexts(option: string, given: readonly string[] | undefined): readonly string[] {

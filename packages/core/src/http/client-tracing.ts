@@ -28,7 +28,7 @@ export class HttpClientTracing {
     more: readonly string[] = [],
   ) {
     this.config = checkClientOptions(where, options, more);
-    this.tracing = new PluginTracing(scope, options?.tracerProvider);
+    this.tracing = new PluginTracing(scope, options?.tracerProvider, this.config.baggageSpanKeys);
     this.#origins = new ClientOrigins(this.config.knownMethods, this.config.semconv);
   }
 
@@ -71,13 +71,24 @@ export class HttpClientTracing {
       const added = callHook('requestAttributes', config.requestAttributes, { method, url });
       if (added !== undefined) span.setAttributes(added);
     }
-    return new ClientSpan(span, withSpanIn(parent, span), this.#propagatesTo(origin.host), config);
+    return new ClientSpan(span, withSpanIn(parent, span), this.propagatesTo(originText), config);
   }
 
-  #propagatesTo(host: string | undefined): boolean {
-    const { mayPropagate } = this.config;
+  /** Whether some hosts get no propagation headers. */
+  get limitsHosts(): boolean {
+    return this.#mayPropagate !== undefined;
+  }
+
+  /** Whether requests to this origin get propagation headers. @param origin  as for `start` */
+  propagatesTo(origin: string): boolean {
+    const mayPropagate = this.#mayPropagate;
     if (mayPropagate === undefined) return true;
+    const { host } = this.#origins.get(origin);
     // A host that is not known is not on any list.
     return host !== undefined && callHook('propagateTo', mayPropagate, host) === true;
+  }
+
+  get #mayPropagate(): ((host: string) => boolean) | undefined {
+    return this.config.mayPropagate ?? this.tracing.defaults?.mayPropagate;
   }
 }

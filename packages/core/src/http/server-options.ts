@@ -11,6 +11,7 @@ import {
 } from '../config/options.ts';
 import { ClewError } from '../errors.ts';
 import type { PluginOptions } from '../plugin.ts';
+import { checkBaggageSpanKeys, checkTrust, type TrustIncoming } from '../plugin-defaults.ts';
 import { readKnownMethods } from './method.ts';
 import { queryRedactor, type Redact } from './redact.ts';
 import { readHttpSemconv, type Semconv } from './semconv.ts';
@@ -35,9 +36,11 @@ export interface HttpServerOptions<Request, Response> extends PluginOptions {
   redactQueryKeys?: readonly string[];
   /**
    * Whose trace context is continued: everybody's, nobody's, or that of the requests for which a function returns
-   * true. Otherwise a new trace starts, with a link to the caller's span. Default `all`.
+   * true. Otherwise a new trace starts, with a link to the caller's span. Default: that of `startTracing`.
    */
-  trustIncoming?: 'all' | 'none' | ((request: Request) => boolean);
+  trustIncoming?: TrustIncoming<Request>;
+  /** Baggage entries that become attributes of the span, under their own keys. Default: that of `startTracing`. */
+  baggageSpanKeys?: readonly string[];
   /**
    * What happens when another HTTP server instrumentation has a span for the request: `enrich` adds route, name and
    * error to that span, `internal` makes an INTERNAL child of it. Default `enrich`.
@@ -63,6 +66,7 @@ const OPTION_NAMES = [
   'allowSensitiveHeaders',
   'redactQueryKeys',
   'trustIncoming',
+  'baggageSpanKeys',
   'nested',
   'endOn',
   'semconv',
@@ -80,8 +84,10 @@ export interface ServerConfig<Request, Response> {
   readonly responseHeaders: readonly string[];
   readonly allowSensitiveHeaders: boolean;
   readonly redactQuery: Redact;
-  /** `undefined` trusts everybody. */
+  /** `undefined` leaves it to the provider's default. */
   readonly isTrusted: ((request: Request) => boolean) | undefined;
+  /** `undefined` leaves it to the provider's default. */
+  readonly baggageSpanKeys: readonly string[] | undefined;
   readonly nested: 'enrich' | 'internal';
   readonly endOn: 'close' | 'headers';
   readonly semconv: Semconv;
@@ -110,18 +116,12 @@ export function checkServerOptions<Request, Response>(
     allowSensitiveHeaders: checkBoolean('allowSensitiveHeaders', options.allowSensitiveHeaders) ?? false,
     redactQuery: queryRedactor(options.redactQueryKeys && checkNames('redactQueryKeys', options.redactQueryKeys)),
     isTrusted: checkTrust(options.trustIncoming),
+    baggageSpanKeys: checkBaggageSpanKeys(options.baggageSpanKeys),
     nested: checkOneOf('nested', options.nested, ['enrich', 'internal']) ?? 'enrich',
     endOn: checkOneOf('endOn', options.endOn, ['close', 'headers']) ?? 'close',
     semconv: checkOneOf('semconv', options.semconv, ['stable', 'dup']) ?? readHttpSemconv(),
     knownMethods: readKnownMethods(),
   };
-}
-
-function checkTrust<Request>(
-  given: HttpServerOptions<Request, unknown>['trustIncoming'],
-): ((request: Request) => boolean) | undefined {
-  if (typeof given === 'function') return given;
-  return checkOneOf('trustIncoming', given, ['all', 'none']) === 'none' ? () => false : undefined;
 }
 
 function checkNames(option: string, given: readonly string[] | undefined): readonly string[] {

@@ -1,6 +1,6 @@
 /** Server spans for any HTTP library: a plugin tells where its library keeps things, all rules are here. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Context, type Link, type Span, SpanKind } from '@opentelemetry/api';
+import { type Context, isSpanContextValid, type Link, type Span, SpanKind } from '@opentelemetry/api';
 import { isSuppressed, spanOf, suppressIn, withSpanIn } from '../context.ts';
 import { describeError, reportFault } from '../faults.ts';
 import { callHook, PluginTracing } from '../plugin.ts';
@@ -33,7 +33,7 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
     options: HttpServerOptions<Request, Response> | undefined,
   ) {
     this.config = checkServerOptions(where, options);
-    this.tracing = new PluginTracing(scope, options?.tracerProvider);
+    this.tracing = new PluginTracing(scope, options?.tracerProvider, this.config.baggageSpanKeys);
     this.routes = new RouteTable(this.config.semconv);
     this.library = makeLibrary(this.routes);
     this.starts = new StartReader(this.config, this.library);
@@ -72,7 +72,7 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
     const ambient = (outer as { ended?: unknown } | undefined)?.ended === true ? withSpanIn(active, undefined) : active;
     let context = tracing.extract(ambient, req.headers, headerGetter);
     let links: Link[] | undefined;
-    if (config.isTrusted !== undefined && callHook('trustIncoming', config.isTrusted, request) !== true) {
+    if (!this.#trusts(request, req)) {
       links = linkTo(context, ambient);
       context = ambient;
     }
@@ -80,6 +80,14 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
     const span = tracing.startSpanFrom(state.startName, SpanKind.SERVER, context, state, links);
     this.#begin(state, span, request, req, res);
     return withSpanIn(context, span);
+  }
+
+  // A function that throws trusts nobody.
+  #trusts(request: Request, req: IncomingMessage): boolean {
+    const { isTrusted } = this.config;
+    if (isTrusted !== undefined) return callHook('trustIncoming', isTrusted, request) === true;
+    const general = this.tracing.defaults?.isTrusted;
+    return general === undefined || callHook('trustIncoming', general, req) === true;
   }
 
   #stateOf(
@@ -145,5 +153,8 @@ function isForeignServerSpan(span: Span): boolean {
 
 function linkTo(extracted: Context, active: Context): Link[] | undefined {
   const remote = spanOf(extracted);
-  return remote === undefined || remote === spanOf(active) ? undefined : [{ context: remote.spanContext() }];
+  if (remote === undefined || remote === spanOf(active)) return undefined;
+  // Some formats carry a decision without a span: there is nothing to link to then.
+  const context = remote.spanContext();
+  return isSpanContextValid(context) ? [{ context }] : undefined;
 }

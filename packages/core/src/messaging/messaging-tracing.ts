@@ -9,11 +9,12 @@ import {
 } from '@opentelemetry/api';
 import type { AttributeGroup, AttributeSource, FlatAttributes } from '../attributes.ts';
 import { activeContext, baggageOf, isSuppressed, ROOT, spanOf, withBaggageIn, withSpanIn } from '../context.ts';
-import { PluginTracing } from '../plugin.ts';
+import { callHook, PluginTracing } from '../plugin.ts';
+import { checkBaggageSpanKeys, checkTrust, type IncomingCall } from '../plugin-defaults.ts';
 import { headerSetter } from '../propagation/carrier.ts';
 import { type MessageHeaders, messageHeaderGetter } from './message-headers.ts';
 import { type ClientFacts, Operation } from './operations.ts';
-import type { MessagingOptions } from './options.ts';
+import type { ReceivingOptions } from './options.ts';
 import { readMessagingSemconv } from './semconv.ts';
 import { failSpan, type Outcome, settleResult } from './settle.ts';
 import { adopt } from '../adopt.ts';
@@ -40,6 +41,7 @@ export class MessagingTracing {
   /** Whether attributes are written under their old names too. */
   readonly withOldNames: boolean;
   readonly #system: string;
+  readonly #isTrusted: ((call: IncomingCall) => boolean) | undefined;
   #facts: ClientFacts;
   #send: Operation;
   #process: Operation;
@@ -53,9 +55,10 @@ export class MessagingTracing {
     scope: { name: string; version: string },
     system: string,
     facts: ClientFacts,
-    options: Pick<MessagingOptions, 'tracerProvider' | 'semconv'> = {},
+    options: Pick<ReceivingOptions, 'tracerProvider' | 'semconv' | 'trustIncoming' | 'baggageSpanKeys'> = {},
   ) {
-    this.tracing = new PluginTracing(scope, options.tracerProvider);
+    this.tracing = new PluginTracing(scope, options.tracerProvider, checkBaggageSpanKeys(options.baggageSpanKeys));
+    this.#isTrusted = checkTrust(options.trustIncoming);
     this.withOldNames = (options.semconv ?? readMessagingSemconv()) === 'dup';
     this.#system = system;
     this.#facts = facts;
@@ -168,10 +171,11 @@ export class MessagingTracing {
   receive(headers: MessageHeaders | undefined | null, linksOnly: boolean, active?: Context): Received {
     const own = this.#contextOf(headers);
     const sender = spanOf(own);
+    const taken = own === ROOT || this.#trusts(headers) ? own : ROOT;
     if (active !== undefined && spanOf(active) !== undefined) {
-      return { context: withBaggageIn(active, baggageOf(own)), sender };
+      return { context: withBaggageIn(active, baggageOf(taken)), sender };
     }
-    return { context: linksOnly ? withSpanIn(own, undefined) : own, sender };
+    return { context: linksOnly ? withSpanIn(taken, undefined) : taken, sender };
   }
 
   /** The span that sent a message, if its headers tell a valid one. */
@@ -195,6 +199,12 @@ export class MessagingTracing {
     const client = activeContext().getValue(CLIENT_KEY) ?? contextApi.active().getValue(CLIENT_KEY);
     // Only batchContext writes this key.
     return client as MessagingTracing | undefined;
+  }
+
+  // A function that throws trusts nobody.
+  #trusts(headers: MessageHeaders | undefined | null): boolean {
+    const isTrusted = this.#isTrusted ?? this.tracing.defaults?.isTrusted;
+    return isTrusted === undefined || callHook('trustIncoming', isTrusted, { headers: headers ?? {} }) === true;
   }
 
   // On top of the root context: what is active where a consumer happens to be started is not the message's.

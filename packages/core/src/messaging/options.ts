@@ -2,6 +2,7 @@
 import { checkArray, checkBoolean, checkOneOf, checkOptionNames, checkString, showValue } from '../config/options.ts';
 import { ClewError } from '../errors.ts';
 import type { PluginOptions } from '../plugin.ts';
+import { checkBaggageSpanKeys, checkTrust, type TrustIncoming } from '../plugin-defaults.ts';
 import type { Semconv } from './semconv.ts';
 
 /** Options of everything that sends or receives messages. */
@@ -12,6 +13,8 @@ export interface MessagingOptions extends PluginOptions {
   brokers?: readonly string[];
   /** Record message keys, 256 characters at most. Default true. */
   recordKey?: boolean;
+  /** Baggage entries that become attributes of spans, under their own keys. Default: that of `startTracing`. */
+  baggageSpanKeys?: readonly string[];
   /** Attribute names: current ones, or the old ones beside them. Default: `OTEL_SEMCONV_STABILITY_OPT_IN`. */
   semconv?: Semconv;
 }
@@ -25,10 +28,23 @@ export interface ReceivingOptions extends MessagingOptions {
    * only a link from a new trace. Linked it is in both cases. Default `parent`.
    */
   messageContext?: 'parent' | 'link';
+  /**
+   * Whose trace context is continued: everybody's, nobody's, or that of the messages for whose headers a function
+   * returns true. Otherwise a new trace starts, with a link to the sender's span and without its baggage. Default: that
+   * of `startTracing`.
+   */
+  trustIncoming?: TrustIncoming;
 }
 
 /** The names of `MessagingOptions`. */
-export const MESSAGING_OPTIONS = ['tracerProvider', 'clientId', 'brokers', 'recordKey', 'semconv'] as const;
+export const MESSAGING_OPTIONS = [
+  'tracerProvider',
+  'clientId',
+  'brokers',
+  'recordKey',
+  'baggageSpanKeys',
+  'semconv',
+] as const;
 
 /**
  * Check the options of a messaging plugin.
@@ -54,6 +70,8 @@ export function checkMessagingOptions(
   }
   checkBoolean('recordKey', options.recordKey);
   checkOneOf('semconv', options.semconv, ['stable', 'dup']);
+  checkBaggageSpanKeys(options.baggageSpanKeys);
+  checkTrust(options.trustIncoming);
   checkOneOf('messageContext', options.messageContext, ['parent', 'link']);
   const { tracerProvider } = options;
   if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== 'function') {
