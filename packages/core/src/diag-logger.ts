@@ -1,6 +1,6 @@
 /** A logger for Clew's own messages, when the application has not set one. */
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
-import type { LOG_LEVELS } from './config/variables.ts';
+import type { LOG_LEVELS } from './config/variable.ts';
 
 const LEVELS: Record<(typeof LOG_LEVELS)[number], DiagLogLevel> = {
   none: DiagLogLevel.NONE,

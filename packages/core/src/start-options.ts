@@ -2,13 +2,17 @@
 import type { Attributes, TextMapPropagator } from '@opentelemetry/api';
 import type { BatchOptions } from './export/batch.ts';
 import type { SpanExporter, SpanProcessor } from './export/readable-span.ts';
+import type { PropagateTo, TrustIncoming } from './plugin-defaults.ts';
 import type { PropagatorName } from './propagation/composite.ts';
 import type { Sampler } from './sampler/types.ts';
 import type { SpanLimits } from './span-data.ts';
 import type { IdGenerator } from './tracer.ts';
 
-/** An exporter by name: `otlp` (HTTP), `zipkin` (JSON v2), `console` (a waterfall on standard output) or `none`. */
-export type ExporterName = 'otlp' | 'zipkin' | 'console' | 'none';
+/**
+ * An exporter by name: `otlp` (HTTP), `zipkin` (JSON v2), `console` (a waterfall on standard output), `otlp/stdout`
+ * (OTLP's JSON on standard output, a line for each batch) or `none`.
+ */
+export type ExporterName = 'otlp' | 'zipkin' | 'console' | 'otlp/stdout' | 'none';
 
 /** Options of `startTracing`. Everything left out comes from `OTEL_*` variables, else from defaults. */
 export interface StartTracingOptions {
@@ -33,6 +37,26 @@ export interface StartTracingOptions {
   sampler?: Sampler | number;
   /** Header formats in order. Default `['tracecontext', 'baggage']`. */
   propagators?: Array<PropagatorName | TextMapPropagator>;
+  /**
+   * Whose trace context and baggage are continued: everybody's, nobody's, or where a function of the request or message
+   * returns true. Otherwise a new trace starts, with a link to the caller's span. Plugins that receive something have an
+   * option of the same name, which wins. Default `CLEW_TRUST_INCOMING`, else `all`.
+   */
+  trustIncoming?: TrustIncoming;
+  /**
+   * Hosts that get trace context and baggage: patterns with `*` for any characters, such as `*.example.com`, regular
+   * expressions, or a function of the host name. HTTP client plugins have an option of the same name, which wins.
+   * Default `CLEW_PROPAGATE_TO`, else all hosts.
+   */
+  propagateTo?: PropagateTo;
+  /**
+   * Baggage entries that become attributes of every span that starts below them, under their own keys; samplers see
+   * them. HTTP and messaging plugins have an option of the same name, which wins. Default `CLEW_BAGGAGE_SPAN_KEYS`,
+   * else none.
+   */
+  baggageSpanKeys?: readonly string[];
+  /** Requests at once to one backend. 1 or more. Default `CLEW_EXPORT_CONCURRENCY`, else 4. */
+  exportConcurrency?: number;
   /** Bounds and waits of the batch processor. */
   batch?: BatchOptions;
   /** How much one span may hold. */

@@ -1,7 +1,7 @@
 /** `startTracing`: options, else environment variables, else defaults; one call sets up and registers everything. */
 import { context, diag, propagation, trace } from '@opentelemetry/api';
 import { type EnvConfig, readEnvironment } from './config/env.ts';
-import { checkBatch, checkStartOptions, resolveSampler } from './config/resolve.ts';
+import { checkBatch, checkStartOptions, resolvePluginDefaults, resolveSampler } from './config/resolve.ts';
 import { type ResolvedExporters, resolveExporters } from './config/resolve-exporters.ts';
 import { ClewContextManager } from './context.ts';
 import { ensureDiagLogger } from './diag-logger.ts';
@@ -66,6 +66,7 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
     processors: env.sdkDisabled ? [] : [...(options.spanProcessors ?? []), ...batches],
     limits: { ...env.limits, ...options.limits },
     idGenerator: options.idGenerator,
+    defaults: resolvePluginDefaults(options, env),
     disabled: env.sdkDisabled,
   });
   if (register) registerGlobally(provider);

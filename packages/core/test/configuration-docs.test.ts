@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { VARIABLES, type Variable } from '../src/config/variables.ts';
+import type { Variable } from '../src/config/variable.ts';
+import { VARIABLES } from '../src/config/variables.ts';
 
 const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
 

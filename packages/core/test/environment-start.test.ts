@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VARIABLES, type Variable } from '../src/config/variables.ts';
+import type { Variable } from '../src/config/variable.ts';
+import { VARIABLES } from '../src/config/variables.ts';
 import { startTracing } from '../src/start-tracing.ts';
 
 /** Values at the edges of what the table accepts, and one that it refuses. */

@@ -14,7 +14,18 @@ const DEFAULTS: EnvConfig = {
   propagators: ['tracecontext', 'baggage'],
   sampler: { name: 'parentbased_always_on', ratio: 1 },
   exporters: ['otlp'],
-  batch: { scheduledDelayMs: 5000, exportTimeoutMs: 30000, maxQueueSpans: 2048, maxExportBatchSpans: 512 },
+  batch: {
+    scheduledDelayMs: 5000,
+    exportTimeoutMs: 30000,
+    maxQueueSpans: 2048,
+    maxQueueBytes: 16777216,
+    maxExportBatchSpans: 512,
+    initialBackoffMs: 1000,
+    maxBackoffMs: 30000,
+    maxRetryElapsedMs: 300000,
+    maxRetryAfterMs: 60000,
+    retryMaxBytes: 33554432,
+  },
   limits: {
     attributeCountLimit: 128,
     attributeValueLengthLimit: Number.POSITIVE_INFINITY,
@@ -34,7 +45,13 @@ const DEFAULTS: EnvConfig = {
     clientCertificate: undefined,
   },
   zipkin: { url: 'http://localhost:9411/api/v2/spans', timeoutMs: 10000 },
+  sslCertFile: undefined,
+  semconvOptIn: undefined,
   flushOnSignal: false,
+  exportConcurrency: 4,
+  trustIncoming: 'all',
+  propagateTo: undefined,
+  baggageSpanKeys: undefined,
 };
 
 test('without variables the defaults hold', () => {
@@ -157,6 +174,22 @@ const ACCEPTED: Array<[env: NodeJS.ProcessEnv, change: Change]> = [
     { zipkin: { url: 'http://z/api/v2/spans', timeoutMs: 7 } },
   ],
   [{ CLEW_FLUSH_ON_SIGNAL: 'TRUE' }, { flushOnSignal: true }],
+  [{ CLEW_TRUST_INCOMING: ' None ' }, { trustIncoming: 'none' }],
+  [
+    { CLEW_PROPAGATE_TO: ' *.example.com, ,localhost,*.example.com,fe80::1' },
+    { propagateTo: ['*.example.com', 'localhost', 'fe80::1'] },
+  ],
+  [{ CLEW_BAGGAGE_SPAN_KEYS: 'customer.tier,Region' }, { baggageSpanKeys: ['customer.tier', 'Region'] }],
+  [{ CLEW_EXPORT_CONCURRENCY: '1' }, { exportConcurrency: 1 }],
+  [
+    { CLEW_BATCH_MAX_QUEUE_BYTES: '1', CLEW_BATCH_RETRY_MAX_BYTES: '2147483647' },
+    { batch: { maxQueueBytes: 1, retryMaxBytes: 2147483647 } },
+  ],
+  [{ SSL_CERT_FILE: '/ca.pem' }, { sslCertFile: '/ca.pem' }],
+  [{ OTEL_SEMCONV_STABILITY_OPT_IN: 'http/dup, rpc' }, { semconvOptIn: 'http/dup, rpc' }],
+  [{ OTEL_EXPORTER_OTLP_INSECURE: 'true', OTEL_EXPORTER_OTLP_TRACES_INSECURE: 'FALSE' }, {}],
+  [{ OTEL_TRACES_EXPORTER: 'OTLP/stdout' }, { exporters: ['otlp/stdout'] }],
+  [{ HTTP_PROXY: 'http://p', HTTPS_PROXY: 'p:1', NO_PROXY: '*', NODE_EXTRA_CA_CERTS: '/ca.pem' }, {}],
 ];
 for (const [env, change] of ACCEPTED) {
   test(`OpenTelemetry "Environment Variable Specification": ${JSON.stringify(env)}`, () => {
@@ -191,9 +224,22 @@ const REFUSED: Array<[env: NodeJS.ProcessEnv, warning: RegExp, change?: Change]>
   [{ OTEL_RESOURCE_ATTRIBUTES: 'a=%zz' }, /got "a=%zz"/],
   [{ OTEL_PROPAGATORS: 'trace' }, /OTEL_PROPAGATORS takes none alone, or some of .*, got "trace", which is left out/],
   [{ OTEL_PROPAGATORS: 'baggage,nope,none' }, /got "nope,none", which is left out/, { propagators: ['baggage'] }],
-  [{ OTEL_TRACES_EXPORTER: 'jaeger' }, /got "jaeger", which is left out/],
-  [{ OTEL_TRACES_EXPORTER: 'jaeger,zipkin' }, /got "jaeger", which is left out/, { exporters: ['zipkin'] }],
-  [{ OTEL_TRACES_SAMPLER: 'xray' }, /OTEL_TRACES_SAMPLER must be one of always_on, .*, got "xray"/],
+  [{ OTEL_TRACES_EXPORTER: 'jaegr' }, /got "jaegr", which is left out/],
+  [
+    { OTEL_TRACES_EXPORTER: 'jaeger,zipkin' },
+    /^OTEL_TRACES_EXPORTER: jaeger is not built in, it is left out; Jaeger takes OTLP: use otlp$/,
+    { exporters: ['zipkin'] },
+  ],
+  [{ OTEL_TRACES_EXPORTER: 'logging' }, /logging is not built in, it is left out; it is called console$/],
+  ...['jaeger_remote', 'parentbased_jaeger_remote', 'xray'].map((name): [NodeJS.ProcessEnv, RegExp] => [
+    { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: 'endpoint=http://localhost:14250' },
+    new RegExp(`^OTEL_TRACES_SAMPLER: ${name} is not built in, it counts as not set; Clew asks no server`),
+  ]),
+  ...['clew_adaptive', 'parentbased_clew_adaptive', 'clew_rate'].map((name): [NodeJS.ProcessEnv, RegExp] => [
+    { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: '100' },
+    new RegExp(`^OTEL_TRACES_SAMPLER: ${name} is not built in, it counts as not set; Clew has no sampler`),
+  ]),
+  [{ OTEL_TRACES_SAMPLER: 'constructor' }, /OTEL_TRACES_SAMPLER must be one of always_on, .*, got "constructor"/],
   [
     { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1.1' },
     /OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1, got "1.1"/,
@@ -212,7 +258,28 @@ const REFUSED: Array<[env: NodeJS.ProcessEnv, warning: RegExp, change?: Change]>
     { otlp: { url: 'http://c/v1/traces' } },
   ],
   [{ OTEL_EXPORTER_OTLP_TIMEOUT: '10s' }, /OTEL_EXPORTER_OTLP_TIMEOUT/],
-  [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, /must be one of http\/protobuf, http\/json, got "grpc"/],
+  [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'http' }, /must be one of http\/protobuf, http\/json, got "http"/],
+  [
+    { OTEL_EXPORTER_OTLP_PROTOCOL: 'GRPC', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json' },
+    /^OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not built in, it counts as not set; .* use http\/protobuf, and port 4318/,
+    { otlp: { protocol: 'http/json' } },
+  ],
+  [
+    { OTEL_EXPORTER_OTLP_TRACES_INSECURE: 'yes' },
+    /OTEL_EXPORTER_OTLP_TRACES_INSECURE must be true or false, got "yes"/,
+  ],
+  [{ OTEL_CONFIG_FILE: '/c.yaml' }, /^OTEL_CONFIG_FILE is not read, got "\/c.yaml"; the other variables hold$/],
+  [{ OTEL_EXPERIMENTAL_CONFIG_FILE: '/c.yaml' }, /^OTEL_EXPERIMENTAL_CONFIG_FILE is not read/],
+  [{ CLEW_TRUST_INCOMING: 'some' }, /CLEW_TRUST_INCOMING must be one of all, none, got "some"/],
+  [
+    { CLEW_PROPAGATE_TO: 'https://a.example,b.example' },
+    /^CLEW_PROPAGATE_TO must hold host names without scheme, port and path, got "https:\/\/a.example", which is left out$/,
+    { propagateTo: ['b.example'] },
+  ],
+  [{ CLEW_PROPAGATE_TO: 'localhost:8080' }, /got "localhost:8080"/],
+  [{ CLEW_BAGGAGE_SPAN_KEYS: 'a b' }, /CLEW_BAGGAGE_SPAN_KEYS must hold baggage keys, got "a b"/],
+  [{ CLEW_EXPORT_CONCURRENCY: '0' }, /CLEW_EXPORT_CONCURRENCY must be an integer from 1 to/],
+  [{ CLEW_BATCH_INITIAL_BACKOFF_MS: '0' }, /from 1 to 2147483647 \(milliseconds\), got "0"/],
   [{ OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd' }, /must be one of none, gzip, got "zstd"/],
 ];
 for (const [env, warning, change = {}] of REFUSED) {

@@ -1,7 +1,9 @@
 /** The environment variables as one configuration. Pure: it reads what it is given and keeps nothing. */
+import { isToken } from '../propagation/carrier.ts';
 import type { PropagatorName } from '../propagation/composite.ts';
 import { PROPAGATOR_NAMES } from '../propagation/composite.ts';
 import type { SpanLimits } from '../span-data.ts';
+import { showValue } from './options.ts';
 import { VariableReader } from './variable-reader.ts';
 import {
   COMPRESSIONS,
@@ -10,8 +12,9 @@ import {
   LOG_LEVELS,
   OTLP_PROTOCOLS,
   SAMPLER_NAMES,
-  VARIABLES,
-} from './variables.ts';
+  TRUST_WORDS,
+} from './variable.ts';
+import { defaultOf } from './variables.ts';
 
 /** What the environment says, with defaults where it says nothing. */
 export interface EnvConfig {
@@ -33,12 +36,39 @@ export interface EnvConfig {
   sampler: { name: (typeof SAMPLER_NAMES)[number]; ratio: number };
   /** `OTEL_TRACES_EXPORTER`; empty for none. */
   exporters: Array<(typeof EXPORTER_NAMES)[number]>;
-  batch: { scheduledDelayMs: number; exportTimeoutMs: number; maxQueueSpans: number; maxExportBatchSpans: number };
+  /** `OTEL_BSP_*` and `CLEW_BATCH_*` */
+  batch: BatchEnvConfig;
   limits: SpanLimits;
   otlp: OtlpEnvConfig;
   zipkin: { url: string; timeoutMs: number };
+  /** `SSL_CERT_FILE`: the path of a PEM file. */
+  sslCertFile: string | undefined;
+  /** `OTEL_SEMCONV_STABILITY_OPT_IN`, as it is. */
+  semconvOptIn: string | undefined;
   /** `CLEW_FLUSH_ON_SIGNAL` */
   flushOnSignal: boolean;
+  /** `CLEW_EXPORT_CONCURRENCY` */
+  exportConcurrency: number;
+  /** `CLEW_TRUST_INCOMING` */
+  trustIncoming: (typeof TRUST_WORDS)[number];
+  /** `CLEW_PROPAGATE_TO` */
+  propagateTo: string[] | undefined;
+  /** `CLEW_BAGGAGE_SPAN_KEYS` */
+  baggageSpanKeys: string[] | undefined;
+}
+
+/** Bounds and waits of the batch processor, under the names that they have in code. */
+export interface BatchEnvConfig {
+  scheduledDelayMs: number;
+  exportTimeoutMs: number;
+  maxQueueSpans: number;
+  maxQueueBytes: number;
+  maxExportBatchSpans: number;
+  initialBackoffMs: number;
+  maxBackoffMs: number;
+  maxRetryElapsedMs: number;
+  maxRetryAfterMs: number;
+  retryMaxBytes: number;
 }
 
 /** The OTLP exporter's part; what is set for traces alone beats what is set in general. */
@@ -66,6 +96,7 @@ export interface OtlpEnvConfig {
  */
 export function readEnvironment(env: NodeJS.ProcessEnv, warn: (text: string) => void): EnvConfig {
   const reader = new VariableReader(env, warn);
+  warnAboutConfigFile(reader);
   return {
     sdkDisabled: reader.boolean('OTEL_SDK_DISABLED'),
     logLevel: reader.enum('OTEL_LOG_LEVEL', LOG_LEVELS) ?? 'warn',
@@ -84,8 +115,27 @@ export function readEnvironment(env: NodeJS.ProcessEnv, warn: (text: string) => 
       url: reader.url('OTEL_EXPORTER_ZIPKIN_ENDPOINT')?.href ?? String(defaultOf('OTEL_EXPORTER_ZIPKIN_ENDPOINT')),
       timeoutMs: integerOrDefault(reader, 'OTEL_EXPORTER_ZIPKIN_TIMEOUT'),
     },
+    sslCertFile: reader.text('SSL_CERT_FILE'),
+    semconvOptIn: reader.text('OTEL_SEMCONV_STABILITY_OPT_IN'),
     flushOnSignal: reader.boolean('CLEW_FLUSH_ON_SIGNAL'),
+    exportConcurrency: integerOrDefault(reader, 'CLEW_EXPORT_CONCURRENCY'),
+    trustIncoming: reader.enum('CLEW_TRUST_INCOMING', TRUST_WORDS) ?? 'all',
+    propagateTo: reader.texts('CLEW_PROPAGATE_TO', isHostPattern, 'host names without scheme, port and path'),
+    baggageSpanKeys: reader.texts('CLEW_BAGGAGE_SPAN_KEYS', isToken, 'baggage keys'),
   };
+}
+
+// The specification lets a file replace all other variables, so who sets one must learn that this does not happen.
+function warnAboutConfigFile(reader: VariableReader): void {
+  for (const name of ['OTEL_CONFIG_FILE', 'OTEL_EXPERIMENTAL_CONFIG_FILE']) {
+    const path = reader.text(name);
+    if (path !== undefined) reader.warn(`${name} is not read, got ${showValue(path)}; the other variables hold`);
+  }
+}
+
+function isHostPattern(text: string): boolean {
+  // Colons are those of an IPv6 address; one alone parts a port.
+  return /^[^\s/@?#:]+$/.test(text) || /^[0-9a-f*]*:[0-9a-f:*.]*:[0-9a-f:*.]*$/i.test(text);
 }
 
 /**
@@ -111,7 +161,7 @@ function readSampler(reader: VariableReader): EnvConfig['sampler'] {
   return { name, ratio: (takesRatio ? reader.number('OTEL_TRACES_SAMPLER_ARG') : undefined) ?? 1 };
 }
 
-function readBatch(reader: VariableReader): EnvConfig['batch'] {
+function readBatch(reader: VariableReader): BatchEnvConfig {
   const maxQueueSpans = integerOrDefault(reader, 'OTEL_BSP_MAX_QUEUE_SIZE');
   const given = reader.integer('OTEL_BSP_MAX_EXPORT_BATCH_SIZE');
   if (given !== undefined && given > maxQueueSpans) {
@@ -123,7 +173,13 @@ function readBatch(reader: VariableReader): EnvConfig['batch'] {
     scheduledDelayMs: integerOrDefault(reader, 'OTEL_BSP_SCHEDULE_DELAY'),
     exportTimeoutMs: integerOrDefault(reader, 'OTEL_BSP_EXPORT_TIMEOUT'),
     maxQueueSpans,
+    maxQueueBytes: integerOrDefault(reader, 'CLEW_BATCH_MAX_QUEUE_BYTES'),
     maxExportBatchSpans: Math.min(given ?? Number(defaultOf('OTEL_BSP_MAX_EXPORT_BATCH_SIZE')), maxQueueSpans),
+    initialBackoffMs: integerOrDefault(reader, 'CLEW_BATCH_INITIAL_BACKOFF_MS'),
+    maxBackoffMs: integerOrDefault(reader, 'CLEW_BATCH_MAX_BACKOFF_MS'),
+    maxRetryElapsedMs: integerOrDefault(reader, 'CLEW_BATCH_MAX_RETRY_ELAPSED_MS'),
+    maxRetryAfterMs: integerOrDefault(reader, 'CLEW_BATCH_MAX_RETRY_AFTER_MS'),
+    retryMaxBytes: integerOrDefault(reader, 'CLEW_BATCH_RETRY_MAX_BYTES'),
   };
 }
 
@@ -145,6 +201,8 @@ const OTLP = 'OTEL_EXPORTER_OTLP_';
 const OTLP_TRACES = 'OTEL_EXPORTER_OTLP_TRACES_';
 
 function readOtlp(reader: VariableReader): OtlpEnvConfig {
+  // Checked and not used: it is for gRPC endpoints without a scheme, and ours have one.
+  for (const prefix of [OTLP, OTLP_TRACES]) reader.boolean(`${prefix}INSECURE`);
   const headers = new Map([...reader.headers(`${OTLP}HEADERS`), ...reader.headers(`${OTLP_TRACES}HEADERS`)]);
   return {
     url: readOtlpUrl(reader).href,
@@ -172,8 +230,4 @@ function bothWays<T>(read: (prefix: string) => T | undefined): T | undefined {
 
 function integerOrDefault(reader: VariableReader, name: string): number {
   return reader.integer(name) ?? Number(defaultOf(name));
-}
-
-function defaultOf(name: string): string | number | boolean | undefined {
-  return VARIABLES.find((variable) => variable.name === name)?.default;
 }

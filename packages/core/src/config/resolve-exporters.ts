@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ConsoleSpanExporter } from '../export/console.ts';
 import type { BatchTransport } from '../export/delivery.ts';
 import { ForeignExporterTransport } from '../export/foreign-exporter.ts';
+import { OtlpStdoutTransport } from '../export/otlp-stdout.ts';
 import { OtlpHttpTransport } from '../export/otlp-http.ts';
 import type { SpanExporter } from '../export/readable-span.ts';
 import { ZipkinTransport } from '../export/zipkin.ts';
@@ -33,19 +34,21 @@ export function resolveExporters(
   const endpoint = options.endpoint === undefined ? undefined : parseEndpoint(options.endpoint);
   // One endpoint, one server: beside OTLP, Zipkin is where its variable says.
   const isForZipkin = !given.includes('otlp');
+  const { headers: _, ...rest } = options;
   const transports: ResolvedExporters = [];
   for (const exporter of given) {
     if (exporter === 'none') continue;
     if (exporter === 'otlp') transports.push(makeOtlp(endpoint, options, env, warn));
     else if (exporter === 'zipkin')
-      transports.push(isForZipkin ? makeZipkin(env, warn, endpoint, options) : makeZipkin(env, warn));
+      transports.push(makeZipkin(isForZipkin ? endpoint : undefined, isForZipkin ? options : rest, env, warn));
+    else if (exporter === 'otlp/stdout') transports.push(new OtlpStdoutTransport());
     else if (exporter === 'console') transports.push(new ForeignExporterTransport(new ConsoleSpanExporter()));
     else if (typeof (exporter as Partial<SpanExporter> | null)?.export === 'function') {
       transports.push(new ForeignExporterTransport(exporter as SpanExporter));
     } else {
       throw new ClewError(
         'CLEW_ERR_OPTION',
-        `exporter must be "otlp", "zipkin", "console", "none" or have an export method, got ${showValue(exporter)}`,
+        `exporter must be "otlp", "zipkin", "console", "otlp/stdout", "none" or have an export method, got ${showValue(exporter)}`,
       );
     }
   }
@@ -77,22 +80,28 @@ function makeOtlp(
     headers: typeof options.headers === 'function' ? options.headers : { ...otlp.headers, ...options.headers },
     timeoutMs: otlp.timeoutMs,
     compression: otlp.compression,
-    tls: readTls(otlp, warn),
+    concurrency: options.exportConcurrency ?? env.exportConcurrency,
+    tls: readTls(
+      { ca: otlp.certificate ?? caFileFor(url, env), cert: otlp.clientCertificate, key: otlp.clientKey },
+      warn,
+    ),
     proxy: proxyFor(url, process.env, warn),
   });
 }
 
 function makeZipkin(
+  endpoint: URL | undefined,
+  options: StartTracingOptions,
   env: EnvConfig,
   warn: (text: string) => void,
-  endpoint?: URL,
-  options?: StartTracingOptions,
 ): BatchTransport {
   const url = endpoint === undefined ? new URL(env.zipkin.url) : belowBase(endpoint, '/api/v2/spans');
   return new ZipkinTransport({
     url,
-    ...(options?.headers === undefined ? {} : { headers: options.headers }),
+    ...(options.headers === undefined ? {} : { headers: options.headers }),
     timeoutMs: env.zipkin.timeoutMs,
+    concurrency: options.exportConcurrency ?? env.exportConcurrency,
+    tls: readTls({ ca: caFileFor(url, env) }, warn),
     proxy: proxyFor(url, process.env, warn),
   });
 }
@@ -104,9 +113,16 @@ function belowBase(base: URL, path: string): URL {
   return url;
 }
 
-function readTls(otlp: EnvConfig['otlp'], warn: (text: string) => void): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+// The file is everybody's, so that a plain HTTP endpoint must not complain about it.
+function caFileFor(url: URL, env: EnvConfig): string | undefined {
+  return url.protocol === 'https:' ? env.sslCertFile : undefined;
+}
+
+function readTls(
+  files: { ca: string | undefined; cert?: string | undefined; key?: string | undefined },
+  warn: (text: string) => void,
+): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
   const tls: { ca?: Buffer; cert?: Buffer; key?: Buffer } = {};
-  const files = { ca: otlp.certificate, cert: otlp.clientCertificate, key: otlp.clientKey };
   for (const [name, path] of Object.entries(files)) {
     if (path === undefined) continue;
     try {

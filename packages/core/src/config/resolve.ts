@@ -1,6 +1,7 @@
 /** Turns checked options and the environment into the parts that `startTracing` puts together. */
 import { type BatchOptions, BATCH_DEFAULTS } from '../export/batch.ts';
 import { ClewError } from '../errors.ts';
+import { checkBaggageSpanKeys, checkPropagateTo, checkTrust, type PluginDefaults } from '../plugin-defaults.ts';
 import { alwaysOff, alwaysOn } from '../sampler/always.ts';
 import { parentBased } from '../sampler/parent-based.ts';
 import { ratio } from '../sampler/ratio.ts';
@@ -20,6 +21,10 @@ const START_OPTIONS = [
   'headers',
   'sampler',
   'propagators',
+  'trustIncoming',
+  'propagateTo',
+  'baggageSpanKeys',
+  'exportConcurrency',
   'batch',
   'limits',
   'spanProcessors',
@@ -56,7 +61,18 @@ export function checkStartOptions(options: StartTracingOptions): void {
   for (const name of LIMIT_OPTIONS) {
     if (options.limits?.[name] !== Number.POSITIVE_INFINITY) checkInteger(name, options.limits?.[name], 0);
   }
+  checkInteger('exportConcurrency', options.exportConcurrency, 1);
   checkHeaders(options.headers);
+}
+
+/** @throws ClewError `CLEW_ERR_OPTION` */
+export function resolvePluginDefaults(options: StartTracingOptions, env: EnvConfig): PluginDefaults {
+  const trust = checkTrust(options.trustIncoming ?? (env.trustIncoming === 'none' ? 'none' : undefined));
+  return {
+    isTrusted: options.trustIncoming === 'all' ? undefined : trust,
+    mayPropagate: checkPropagateTo(options.propagateTo ?? env.propagateTo),
+    baggageSpanKeys: checkBaggageSpanKeys(options.baggageSpanKeys ?? env.baggageSpanKeys),
+  };
 }
 
 function isProcessor(value: unknown): boolean {

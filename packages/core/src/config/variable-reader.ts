@@ -2,7 +2,8 @@
 import { decodePercent } from '../propagation/baggage.ts';
 import { isToken } from '../propagation/carrier.ts';
 import { showValue } from './options.ts';
-import { VARIABLES, type Variable } from './variables.ts';
+import type { Variable } from './variable.ts';
+import { VARIABLES } from './variables.ts';
 
 /** "No limit" for a timeout: the longest delay that a timer of Node.js takes. Milliseconds. */
 export const NO_TIMEOUT_MS = 2147483647;
@@ -64,7 +65,9 @@ export class VariableReader {
     const text = this.text(name)?.toLowerCase();
     if (text === undefined) return undefined;
     const found = values.find((value) => value === text);
-    if (found === undefined) this.#refuse(name, `must be one of ${values.join(', ')}`);
+    if (found === undefined && !this.#warnUnsupported(name, text, 'it counts as not set')) {
+      this.#refuse(name, `must be one of ${values.join(', ')}`);
+    }
     return found;
   }
 
@@ -81,12 +84,28 @@ export class VariableReader {
     const unknown: string[] = [];
     for (const word of new Set(words)) {
       const value = values.find((known) => known === word);
-      if (value === undefined) unknown.push(word);
-      else found.add(value);
+      if (value !== undefined) found.add(value);
+      else if (!this.#warnUnsupported(name, word, 'it is left out')) unknown.push(word);
     }
     if (unknown.length > 0) {
       const shown = showValue(unknown.join(','));
       this.#warn(`${name} takes none alone, or some of ${values.join(', ')}, got ${shown}, which is left out`);
+    }
+    return found.size === 0 ? undefined : [...found];
+  }
+
+  /**
+   * The texts of a list, each once; `undefined` when there is none.
+   *
+   * @param isUsable  texts that it refuses are reported and left out
+   * @param rule      what a text must be, for the report
+   */
+  texts(name: string, isUsable: (text: string) => boolean, rule: string): string[] | undefined {
+    const found = new Set<string>();
+    for (const text of (this.text(name) ?? '').split(',').map((one) => one.trim())) {
+      if (text === '') continue;
+      if (isUsable(text)) found.add(text);
+      else this.#warn(`${name} must hold ${rule}, got ${showValue(text)}, which is left out`);
     }
     return found.size === 0 ? undefined : [...found];
   }
@@ -135,6 +154,14 @@ export class VariableReader {
   /** Warn about a variable that is not wrong by itself. */
   warn(text: string): void {
     this.#warn(text);
+  }
+
+  // Word by word what to do instead: a list of what there is would not help who moves here from another SDK.
+  #warnUnsupported(name: string, word: string, consequence: string): boolean {
+    const { unsupported } = variable(name);
+    if (unsupported === undefined || !Object.hasOwn(unsupported, word)) return false;
+    this.#warn(`${name}: ${word} is not built in, ${consequence}; ${unsupported[word]}`);
+    return true;
   }
 
   #refuse(name: string, rule: string, shown: string = this.text(name) ?? ''): void {

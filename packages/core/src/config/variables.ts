@@ -3,75 +3,17 @@
  * it with docs/configuration.md.
  */
 import { PROPAGATOR_NAMES } from '../propagation/composite.ts';
-
-/**
- * How a variable's text is read.
- *
- * - `boolean`: `true` in any case is true; `false` is false
- * - `integer`: decimal digits
- * - `duration`: an integer, milliseconds
- * - `timeout`: an integer, milliseconds; 0 is no limit
- * - `number`: a decimal number
- * - `enum`: one of `values`, in any case
- * - `list`: some of `values`, in any case, parted by commas; `none` alone is the empty list
- * - `url`: with http or https
- * - `pairs`: `name=value,name=value`, percent-encoded; one error drops all of it
- * - `headers`: the same; a member that is no valid header is left out, and values are never shown in a message
- * - `path`, `string`: as it is
- */
-export type VariableType =
-  | 'boolean'
-  | 'integer'
-  | 'duration'
-  | 'timeout'
-  | 'number'
-  | 'enum'
-  | 'list'
-  | 'url'
-  | 'pairs'
-  | 'headers'
-  | 'path'
-  | 'string';
-
-/** One environment variable. */
-export interface Variable {
-  readonly name: string;
-  readonly type: VariableType;
-  /** What holds when the variable is not set, empty or wrong; a text for people when it is no plain value. */
-  readonly default: string | number | boolean | undefined;
-  /** The words that an `enum` or a `list` takes. */
-  readonly values?: readonly string[];
-  /** The lowest and highest accepted number. Default: 0 and 2147483647. */
-  readonly min?: number;
-  readonly max?: number;
-  /** One sentence for the documentation. */
-  readonly note: string;
-}
-
-/** `OTEL_TRACES_SAMPLER` values. */
-export const SAMPLER_NAMES = [
-  'always_on',
-  'always_off',
-  'traceidratio',
-  'parentbased_always_on',
-  'parentbased_always_off',
-  'parentbased_traceidratio',
-] as const;
-
-/** `OTEL_TRACES_EXPORTER` values, besides `none`. */
-export const EXPORTER_NAMES = ['otlp', 'zipkin', 'console'] as const;
-
-/** `OTEL_LOG_LEVEL` values, from silent to all. */
-export const LOG_LEVELS = ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'] as const;
-
-/** `OTEL_EXPORTER_OTLP_PROTOCOL` values. */
-export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
-
-/** `OTEL_EXPORTER_OTLP_COMPRESSION` values. */
-export const COMPRESSIONS = ['none', 'gzip'] as const;
-
-/** `OTEL_NODE_RESOURCE_DETECTORS` values. */
-export const DETECTOR_NAMES = ['env', 'host', 'os', 'process', 'container', 'k8s', 'serviceinstance'] as const;
+import { EXPORTER_VARIABLES, TRANSPORT_VARIABLES } from './exporter-variables.ts';
+import { OWN_VARIABLES } from './own-variables.ts';
+import {
+  DETECTOR_NAMES,
+  EXPORTER_NAMES,
+  LOG_LEVELS,
+  SAMPLER_NAMES,
+  UNSUPPORTED_EXPORTERS,
+  UNSUPPORTED_SAMPLERS,
+  type Variable,
+} from './variable.ts';
 
 const GENERAL: readonly Variable[] = [
   {
@@ -117,6 +59,7 @@ const GENERAL: readonly Variable[] = [
     name: 'OTEL_TRACES_SAMPLER',
     type: 'enum',
     values: SAMPLER_NAMES,
+    unsupported: UNSUPPORTED_SAMPLERS,
     default: 'parentbased_always_on',
     note: 'Which traces are recorded.',
   },
@@ -132,8 +75,27 @@ const GENERAL: readonly Variable[] = [
     name: 'OTEL_TRACES_EXPORTER',
     type: 'list',
     values: EXPORTER_NAMES,
+    unsupported: UNSUPPORTED_EXPORTERS,
     default: 'otlp',
     note: 'Where spans go.',
+  },
+  {
+    name: 'OTEL_SEMCONV_STABILITY_OPT_IN',
+    type: 'string',
+    default: undefined,
+    note: 'With `http/dup`, `database/dup` or `messaging/dup` spans carry the older attribute names too.',
+  },
+  {
+    name: 'OTEL_CONFIG_FILE',
+    type: 'path',
+    default: undefined,
+    note: 'Not read: it is reported, and the other variables hold.',
+  },
+  {
+    name: 'OTEL_EXPERIMENTAL_CONFIG_FILE',
+    type: 'path',
+    default: undefined,
+    note: 'The older name of it; not read either.',
   },
 ];
 
@@ -207,68 +169,17 @@ const LIMITS: readonly Variable[] = [
   },
 ];
 
-/** What can be set for OTLP in general (`OTEL_EXPORTER_OTLP_X`) and for traces alone (`OTEL_EXPORTER_OTLP_TRACES_X`). */
-const OTLP: ReadonlyArray<Omit<Variable, 'name'> & { readonly suffix: string }> = [
-  {
-    suffix: 'PROTOCOL',
-    type: 'enum',
-    values: OTLP_PROTOCOLS,
-    default: 'http/protobuf',
-    note: 'The encoding.',
-  },
-  {
-    suffix: 'HEADERS',
-    type: 'headers',
-    default: undefined,
-    note: 'Sent with every export; both lists are used, the one for traces wins by name.',
-  },
-  { suffix: 'TIMEOUT', type: 'timeout', default: 10000, note: 'Longest time for one attempt.' },
-  { suffix: 'COMPRESSION', type: 'enum', values: COMPRESSIONS, default: 'none', note: 'How bodies are compressed.' },
-  { suffix: 'CERTIFICATE', type: 'path', default: undefined, note: 'The CA that the server is checked with, PEM.' },
-  { suffix: 'CLIENT_KEY', type: 'path', default: undefined, note: 'The private key for mutual TLS, PEM.' },
-  { suffix: 'CLIENT_CERTIFICATE', type: 'path', default: undefined, note: 'The certificate for mutual TLS, PEM.' },
-];
-
-const EXPORTERS: readonly Variable[] = [
-  {
-    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
-    type: 'url',
-    default: 'http://localhost:4318',
-    note: 'The base, to which `v1/traces` is added.',
-  },
-  {
-    name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
-    type: 'url',
-    default: undefined,
-    note: 'The complete URL for traces, used as it is.',
-  },
-  ...OTLP.flatMap(({ suffix, ...variable }) => [
-    { ...variable, name: `OTEL_EXPORTER_OTLP_${suffix}` },
-    { ...variable, name: `OTEL_EXPORTER_OTLP_TRACES_${suffix}`, note: `The same for traces alone.` },
-  ]),
-  {
-    name: 'OTEL_EXPORTER_ZIPKIN_ENDPOINT',
-    type: 'url',
-    default: 'http://localhost:9411/api/v2/spans',
-    note: 'The complete URL of the exporter `zipkin`.',
-  },
-  {
-    name: 'OTEL_EXPORTER_ZIPKIN_TIMEOUT',
-    type: 'timeout',
-    default: 10000,
-    note: 'Longest time for one attempt of it.',
-  },
-];
-
-/** Variables of our own, named after the option. */
-const OWN: readonly Variable[] = [
-  {
-    name: 'CLEW_FLUSH_ON_SIGNAL',
-    type: 'boolean',
-    default: false,
-    note: 'On SIGTERM and SIGINT spans are sent, for 3 seconds at most, before the signal takes effect.',
-  },
-];
-
 /** Every variable, in the order of the documentation. */
-export const VARIABLES: readonly Variable[] = [...GENERAL, ...BATCHES, ...LIMITS, ...EXPORTERS, ...OWN];
+export const VARIABLES: readonly Variable[] = [
+  ...GENERAL,
+  ...BATCHES,
+  ...LIMITS,
+  ...EXPORTER_VARIABLES,
+  ...TRANSPORT_VARIABLES,
+  ...OWN_VARIABLES,
+];
+
+/** The default of a variable, by its name. */
+export function defaultOf(name: string): Variable['default'] {
+  return VARIABLES.find((variable) => variable.name === name)?.default;
+}

@@ -2,6 +2,7 @@
 import { checkBoolean, checkOptionNames } from '../config/options.ts';
 import { ClewError } from '../errors.ts';
 import { describeError, reportFault } from '../faults.ts';
+import { type ConsoleStream, writeGuarded } from './console-stream.ts';
 import {
   EXPORT_FAILED,
   EXPORT_SUCCESS,
@@ -10,17 +11,6 @@ import {
   type SpanExporter,
 } from './readable-span.ts';
 import { formatWaterfall } from './waterfall.ts';
-
-/** The part of a writable stream that is used. */
-export interface ConsoleStream {
-  write(text: string, callback?: (error?: Error | null) => void): unknown;
-  readonly isTTY?: boolean;
-  /** Width of the terminal. */
-  readonly columns?: number;
-  once?(event: 'error', listener: () => void): unknown;
-  removeListener?(event: 'error', listener: () => void): unknown;
-  listenerCount?(event: 'error'): number;
-}
 
 /** Options of `ConsoleSpanExporter`. */
 export interface ConsoleSpanExporterOptions {
@@ -122,21 +112,9 @@ export class ConsoleSpanExporter implements SpanExporter {
   }
 
   #write(text: string): void {
-    const stream = this.#stream;
-    // Like Node's own console: an error event that nobody listens to would end the process, and it can come while
-    // `write` runs (files, terminals) or behind its callback (pipes, sockets).
-    const hasListeners = () => stream.listenerCount === undefined || stream.listenerCount('error') > 0;
-    const isGuarded = !hasListeners();
-    if (isGuarded) stream.once?.('error', ignore);
-    try {
-      stream.write(text, (error) => {
-        if (error === undefined || error === null) return;
-        reportFault('console_export', describeError(error));
-        if (!hasListeners()) stream.once?.('error', ignore);
-      });
-    } finally {
-      if (isGuarded) stream.removeListener?.('error', ignore);
-    }
+    writeGuarded(this.#stream, text, (error) => {
+      if (error !== undefined) reportFault('console_export', describeError(error));
+    });
   }
 
   #schedule(): void {
@@ -156,5 +134,3 @@ export class ConsoleSpanExporter implements SpanExporter {
 function isLocalRoot(span: ReadableSpan): boolean {
   return span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true;
 }
-
-function ignore(): void {}
