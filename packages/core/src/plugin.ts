@@ -115,6 +115,12 @@ export class PluginTracing {
     return this.#foreignTracer().startSpan(name, options, context);
   }
 
+  /** Start a span from the API's options as the application gave them: they may be anything. */
+  startSpanWith(name: string, options: SpanOptions, context: Context): Span {
+    this.#refresh();
+    return (this.#clewTracer ?? this.#foreignTracer()).startSpan(name, options, context);
+  }
+
   /** Start a span whose attributes are worked out only when they are needed; see `AttributeSource`. */
   startSpanFrom(name: string, kind: SpanKind, context: Context, source: AttributeSource, links?: Link[]): Span {
     this.#refresh();
@@ -210,8 +216,13 @@ const lookup = new PluginTracing({ name: '@clew/core', version: VERSION });
  */
 export function activeSpanContext(): SpanContext | undefined {
   const span = spanOf(lookup.active());
-  const context = span?.spanContext();
-  return context !== undefined && isSpanContextValid(context) ? context : undefined;
+  try {
+    const context = span?.spanContext();
+    return context !== undefined && isSpanContextValid(context) ? context : undefined;
+  } catch {
+    // Anything can be set as the span of a context.
+    return undefined;
+  }
 }
 
 /** Add attributes known at the end of a span: by one copy on our spans, one by one on others. */

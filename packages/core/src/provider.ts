@@ -1,5 +1,6 @@
 /** The tracer provider: one sampler, one resource, one set of limits, and the processors that ended spans go to. */
 import type { Context, TextMapPropagator, Tracer, TracerOptions, TracerProvider } from '@opentelemetry/api';
+import { isPromise } from './adopt.ts';
 import { describeError, reportFault } from './faults.ts';
 import type { SpanProcessor, SpanResource } from './export/readable-span.ts';
 import type { PluginDefaults } from './plugin-defaults.ts';
@@ -7,6 +8,11 @@ import type { Sampler } from './sampler/types.ts';
 import type { RecordingSpan } from './span.ts';
 import type { InstrumentationScope, SpanLimits } from './span-data.ts';
 import { ClewTracer, type IdGenerator, type TracerShared } from './tracer.ts';
+
+const MAX_TRACERS = 1024;
+// A second more than our own processors take; one of the application's may never settle.
+const FLUSH_LIMIT_MS = 31_000;
+const SHUTDOWN_LIMIT_MS = 6000;
 
 /** Limits as the specification sets them. */
 export const DEFAULT_LIMITS: SpanLimits = {
@@ -80,7 +86,7 @@ export class ClewTracerProvider implements TracerProvider {
   }
 
   getTracer(name: string, version?: string, options?: TracerOptions): Tracer {
-    return this.clewTracer(name, version, options?.schemaUrl);
+    return this.clewTracer(name, version, readSchemaUrl(options));
   }
 
   /**
@@ -94,22 +100,25 @@ export class ClewTracerProvider implements TracerProvider {
     let tracer = this.#tracers.get(key);
     if (tracer === undefined) {
       tracer = new ClewTracer(scope, this.#shared, baggageSpanKeys);
-      this.#tracers.set(key, tracer);
+      // Names are few in a healthy program; one that makes them up must not fill the memory.
+      if (this.#tracers.size < MAX_TRACERS) this.#tracers.set(key, tracer);
     }
     return tracer;
   }
 
   /** Wait until every processor has settled what ended before this call; never rejects. */
   async forceFlush(): Promise<void> {
-    await Promise.all(this.#processors.map((processor) => guarded('forceFlush', () => processor.forceFlush())));
+    const settle = (processor: SpanProcessor) =>
+      settleWithin(FLUSH_LIMIT_MS, 'forceFlush', () => processor.forceFlush());
+    await Promise.all(this.#processors.map(settle));
   }
 
   /** Flush and stop; spans started afterwards do not record. Never rejects. */
   shutdown(): Promise<void> {
     this.#shared.stopped = true;
-    this.#shutdown ??= Promise.all(
-      this.#processors.map((processor) => guarded('shutdown', () => processor.shutdown())),
-    ).then(() => {});
+    const settle = (processor: SpanProcessor) =>
+      settleWithin(SHUTDOWN_LIMIT_MS, 'shutdown', () => processor.shutdown());
+    this.#shutdown ??= Promise.all(this.#processors.map(settle)).then(() => {});
     return this.#shutdown;
   }
 }
@@ -128,7 +137,8 @@ function toScope(name: unknown, version: unknown, schemaUrl: unknown): Instrumen
 function notifyStart(processors: readonly SpanProcessor[], span: RecordingSpan, context: Context): void {
   for (const processor of processors) {
     try {
-      processor.onStart(span, context);
+      const result: unknown = processor.onStart(span, context);
+      if (result !== undefined) watch('onStart', result);
     } catch (error) {
       reportFault('processor_threw', `onStart of a span processor threw: ${describeError(error)}`);
     }
@@ -138,7 +148,8 @@ function notifyStart(processors: readonly SpanProcessor[], span: RecordingSpan, 
 function notifyEnding(processors: readonly SpanProcessor[], span: RecordingSpan): void {
   for (const processor of processors) {
     try {
-      processor.onEnding?.(span);
+      const result: unknown = processor.onEnding?.(span);
+      if (result !== undefined) watch('onEnding', result);
     } catch (error) {
       reportFault('processor_threw', `onEnding of a span processor threw: ${describeError(error)}`);
     }
@@ -148,17 +159,41 @@ function notifyEnding(processors: readonly SpanProcessor[], span: RecordingSpan)
 function notifyEnd(processors: readonly SpanProcessor[], span: RecordingSpan): void {
   for (const processor of processors) {
     try {
-      processor.onEnd(span);
+      const result: unknown = processor.onEnd(span);
+      if (result !== undefined) watch('onEnd', result);
     } catch (error) {
       reportFault('processor_threw', `onEnd of a span processor threw: ${describeError(error)}`);
     }
   }
 }
 
-async function guarded(what: string, call: () => Promise<unknown>): Promise<void> {
+// An asynchronous method where none is expected: its rejection would end the process.
+function watch(what: string, result: unknown): void {
+  if (!isPromise(result)) return;
+  result.catch((error: unknown) => {
+    reportFault('processor_threw', `${what} of a span processor rejected: ${describeError(error)}`);
+  });
+}
+
+async function settleWithin(limitMs: number, what: string, call: () => Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it did not settle within ${limitMs} ms`)), limitMs);
+  });
   try {
-    await call();
+    await Promise.race([call(), expired]);
   } catch (error) {
     reportFault('processor_threw', `${what} of a span processor failed: ${describeError(error)}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function readSchemaUrl(options: TracerOptions | undefined): string | undefined {
+  try {
+    return options?.schemaUrl;
+  } catch {
+    // A getter or proxy of the application threw.
+    return undefined;
   }
 }

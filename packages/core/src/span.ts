@@ -16,10 +16,12 @@ import {
 } from '@opentelemetry/api';
 import {
   type AttributeGroup,
+  attributeNames,
   coerceKey,
   coerceValue,
   type FlatAttributes,
   flatten,
+  reportInvalid,
   toAttributes,
   truncate,
 } from './attributes.ts';
@@ -27,9 +29,9 @@ import { type Anchor, exactTime, fromTimeInput, monotonicMs, toHrTime } from './
 import { exceptionAttributes } from './exception.ts';
 import type { SpanResource } from './export/readable-span.ts';
 import { reportFault } from './faults.ts';
-import { KnownLink } from './known-link.ts';
-import { fromSpanContext, NonRecordingSpan, type SpanIdentity, toSpanContext } from './span-context.ts';
+import { type SpanIdentity, toSpanContext } from './span-context.ts';
 import type { InstrumentationScope, SpanExtras, SpanLimits, SpanStart } from './span-data.ts';
+import { isTimeInput, readLinkAttributes, readStatus, readTarget, toName } from './span-input.ts';
 
 /** What a span needs of its tracer. */
 export interface SpanOwner {
@@ -47,6 +49,8 @@ export interface SpanOwner {
 const INDEX_FROM = 16;
 const NOT_ENDED = Number.NEGATIVE_INFINITY;
 const PARENT_IS_REMOTE = 0x100;
+// A sparse list can have four billion places.
+const MAX_LINKS_AT_ONCE = 65_536;
 
 /**
  * A span that is recorded. Its public surface is the API's `Span` and the official SDK's `ReadableSpan` (lazily, by
@@ -148,10 +152,15 @@ export class RecordingSpan implements Span, SpanIdentity {
   setAttributes(attributes: Attributes): this {
     if (this.#refuses('setAttributes') || attributes === null || typeof attributes !== 'object') return this;
     this.#touched = true;
-    try {
-      for (const key of Object.keys(attributes)) this.#put(key, attributes[key]);
-    } catch {
-      reportFault('invalid_attribute', 'an attribute object threw when it was read');
+    for (const key of attributeNames(attributes)) {
+      let value: unknown;
+      try {
+        value = attributes[key];
+      } catch {
+        reportInvalid(key);
+        continue;
+      }
+      this.#put(key, value);
     }
     return this;
   }
@@ -198,8 +207,15 @@ export class RecordingSpan implements Span, SpanIdentity {
   }
 
   addLinks(links: Link[]): this {
-    if (this.#refuses('addLinks') || !Array.isArray(links)) return this;
-    for (const link of links) this.#link(link);
+    if (this.#refuses('addLinks')) return this;
+    try {
+      if (!Array.isArray(links)) return this;
+      const count = Math.min(links.length, MAX_LINKS_AT_ONCE);
+      for (let i = 0; i < count; i++) this.#link(links[i] as Link);
+      if (links.length > count) this.#extras().droppedLinks += links.length - count;
+    } catch {
+      reportFault('invalid_link', 'a list of links threw when it was read');
+    }
     return this;
   }
 
@@ -334,14 +350,18 @@ export class RecordingSpan implements Span, SpanIdentity {
 
   #refuses(method: string): boolean {
     if (this.endMs === NOT_ENDED) return false;
-    diag.debug(`clew: ${method} on a span that has ended: ${this.name}`);
+    try {
+      diag.debug(`clew: ${method} on a span that has ended: ${this.name}`);
+    } catch {
+      // A logger of the application that throws must not reach the code that ended the span.
+    }
     return true;
   }
 
   #put(givenKey: unknown, given: unknown): void {
     const key = coerceKey(givenKey);
     if (key === undefined) {
-      reportFault('invalid_attribute', 'an attribute key was empty or not a string');
+      reportInvalid(undefined);
       return;
     }
     if (this.startGroup?.has(key) === true || this.endGroup?.has(key) === true) this.#ungroup();
@@ -351,7 +371,7 @@ export class RecordingSpan implements Span, SpanIdentity {
     }
     const value = coerceValue(given, this.owner.limits.attributeValueLengthLimit);
     if (value === undefined) {
-      reportFault('invalid_attribute', `the value of attribute ${key.slice(0, 64)} cannot be recorded`);
+      reportInvalid(key);
       return;
     }
     this.flat ??= [];
@@ -439,51 +459,4 @@ export class RecordingSpan implements Span, SpanIdentity {
 
 function reportLimit(what: string): void {
   reportFault('span_limit', `${what} over the limit of its span was left out`);
-}
-
-// What callers hand over may be anything, a proxy that throws included.
-function readTarget(link: Link): NonRecordingSpan | undefined {
-  try {
-    if (link instanceof KnownLink && link.span instanceof NonRecordingSpan) return link.span;
-    return fromSpanContext(link.context) ?? partialTarget(link);
-  } catch {
-    return undefined;
-  }
-}
-
-// API, "Link": an id that is all zero does not make a link worthless that has attributes or a trace state.
-function partialTarget({ context, attributes }: Link): NonRecordingSpan | undefined {
-  const says = Object.keys(attributes ?? {}).length > 0 || (context.traceState?.serialize() ?? '') !== '';
-  return says ? fromSpanContext(context, true) : undefined;
-}
-
-function readLinkAttributes(link: Link, limits: SpanLimits): { flat: FlatAttributes; dropped: number } {
-  const { attributePerLinkCountLimit, attributeValueLengthLimit } = limits;
-  if (link instanceof KnownLink && attributeValueLengthLimit === Number.POSITIVE_INFINITY) {
-    const flat = link.flatAttributes();
-    if (flat.length <= attributePerLinkCountLimit * 2) return { flat, dropped: 0 };
-  }
-  return flatten(link.attributes, attributePerLinkCountLimit, attributeValueLengthLimit);
-}
-
-function readStatus(status: SpanStatus): { code: unknown; message?: unknown } {
-  try {
-    return { code: status.code, message: status.message };
-  } catch {
-    return { code: SpanStatusCode.UNSET };
-  }
-}
-
-function isTimeInput(value: unknown): value is TimeInput {
-  return typeof value === 'number' || value instanceof Date || Array.isArray(value);
-}
-
-/** A span name from whatever was given. */
-export function toName(name: unknown): string {
-  if (typeof name === 'string') return name;
-  try {
-    return name === undefined || typeof name === 'symbol' ? 'unknown' : String(name);
-  } catch {
-    return 'unknown';
-  }
 }

@@ -10,9 +10,10 @@ import { describeError, reportFault } from './faults.ts';
 import { parseHexWord, takeMalformed, takeWords, traceIdHex, words } from './ids.ts';
 import { isDecision } from './remote-parent.ts';
 import { isIdSampler, NOT_RECORD, RECORD_AND_SAMPLED, type Sampler, type SamplingDecision } from './sampler/types.ts';
-import { RecordingSpan, toName } from './span.ts';
+import { RecordingSpan } from './span.ts';
 import type { SpanOwner } from './span.ts';
 import type { InstrumentationScope, SpanLimits, SpanStart } from './span-data.ts';
+import { toName } from './span-input.ts';
 import {
   FLAG_RANDOM,
   FLAG_SAMPLED,
@@ -100,8 +101,7 @@ export class ClewTracer implements Tracer, SpanOwner {
       attributes === undefined
         ? { flat: undefined, dropped: 0 }
         : flatten(attributes, attributeCountLimit, attributeValueLengthLimit);
-    const given = Array.isArray(links) ? links : undefined;
-    const span = this.startFlat(toName(name), toKind(kind), parentContext, flat, undefined, startTime, given);
+    const span = this.startFlat(toName(name), toKind(kind), parentContext, flat, undefined, startTime, links);
     if (dropped > 0 && span instanceof RecordingSpan) span.droppedAttributesCount += dropped;
     return span;
   }
@@ -164,7 +164,7 @@ export class ClewTracer implements Tracer, SpanOwner {
     shared.started++;
     const nowMs = monotonicMs();
     const anchor =
-      activeSpan instanceof RecordingSpan && parent !== undefined ? activeSpan.anchor : currentAnchor(nowMs);
+      parent !== undefined && activeSpan instanceof RecordingSpan ? activeSpan.anchor : currentAnchor(nowMs);
     let startMs = nowMs;
     if (startTime !== undefined) {
       const ms = fromTimeInput(anchor, startTime);
@@ -215,9 +215,9 @@ function toKind(kind: SpanKind | undefined): SpanKind {
 function readOptions(options: SpanOptions): SpanOptions {
   try {
     const { root, attributes, links, kind, startTime } = options;
-    return { root, attributes, links, kind, startTime } as SpanOptions;
+    return { root, attributes, links: Array.isArray(links) ? links : undefined, kind, startTime } as SpanOptions;
   } catch {
-    // A getter or proxy of the application threw, or it is no object at all.
+    reportFault('invalid_attribute', 'the options of a span threw when they were read, or are no object');
     return {};
   }
 }
@@ -225,7 +225,11 @@ function readOptions(options: SpanOptions): SpanOptions {
 // API, "Behavior of the API in the absence of an installed SDK": the parent's context goes on, and no trace is started.
 function passThrough(activeSpan: Span | undefined, parent: SpanIdentity | undefined): Span {
   if (parent === undefined) return INVALID;
-  if (activeSpan !== undefined && !activeSpan.isRecording()) return activeSpan;
+  try {
+    if (activeSpan?.isRecording() === false) return activeSpan;
+  } catch {
+    // A span of the application's that threw: its ids go on without it.
+  }
   const { t0, t1, t2, t3, s0, s1, traceFlags, isRemote, traceState } = parent;
   return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, traceFlags, isRemote, traceState);
 }

@@ -1,11 +1,10 @@
 /** `withSpan`: the everyday call for business code. */
-import { type Context, type Span, SpanKind, type SpanOptions, type Tracer, trace } from '@opentelemetry/api';
-import { adopt } from './adopt.ts';
-import { flatten } from './attributes.ts';
+import { type Span, type SpanOptions, type Tracer, trace } from '@opentelemetry/api';
+import { adopt, isPromise } from './adopt.ts';
 import { withSpanIn } from './context.ts';
 import { recordError } from './exception.ts';
 import { PluginTracing } from './plugin.ts';
-import { toName } from './span.ts';
+import { toName } from './span-input.ts';
 import { VERSION } from './version.ts';
 
 const tracing = new PluginTracing({ name: '@clew/core', version: VERSION });
@@ -30,28 +29,18 @@ export function withSpan<R>(
   // The overloads leave these two forms.
   const fn = (maybeFn ?? optionsOrFn) as (span: Span) => R;
   const options = (maybeFn === undefined ? {} : optionsOrFn) as WithSpanOptions;
-  const active = tracing.active();
-  const parent: Context = options.root === true ? withSpanIn(active, undefined) : active;
-  const flat =
-    options.attributes === undefined ? undefined : flatten(options.attributes, 128, Number.POSITIVE_INFINITY).flat;
-  const span = tracing.startSpan(
-    toName(name),
-    options.kind ?? SpanKind.INTERNAL,
-    parent,
-    flat,
-    undefined,
-    options.links,
-  );
+  const context = tracing.active();
+  const span = tracing.startSpanWith(toName(name), options, context);
   let result: R;
   try {
-    result = tracing.run(withSpanIn(parent, span), fn, undefined, span);
+    result = tracing.run(withSpanIn(context, span), fn, undefined, span);
   } catch (error) {
     recordError(span, error);
     span.end();
     throw error;
   }
   result = adopt(result);
-  if (!(result instanceof Promise)) {
+  if (!isPromise(result)) {
     span.end();
     return result;
   }

@@ -4,6 +4,7 @@
  */
 import type { HrTime } from '@opentelemetry/api';
 import { type FlatAttributes, flatten } from '../attributes.ts';
+import { serializeTraceState } from '../propagation/tracestate.ts';
 import type { RecordingSpan } from '../span.ts';
 import type { SpanOwner } from '../span.ts';
 import type { SpanExtras } from '../span-data.ts';
@@ -52,7 +53,7 @@ export function formatOtlpSpan(span: RecordingSpan): string {
   const { traceId, spanId } = span.spanContext();
   const parentId = span.parentSpanContext?.spanId;
   const fields = [`{"traceId":"${traceId}","spanId":"${spanId}"`];
-  if (span.traceState !== undefined) fields.push(`"traceState":${jsonText(span.traceState.serialize())}`);
+  if (span.traceState !== undefined) fields.push(`"traceState":${jsonText(serializeTraceState(span.traceState))}`);
   if (parentId !== undefined) fields.push(`"parentSpanId":"${parentId}"`);
   fields.push(
     `"flags":${flagsOf(span.traceFlags, parentId !== undefined && span.parentIsRemote)}`,
@@ -84,7 +85,7 @@ function addExtras(fields: string[], span: RecordingSpan, extras: SpanExtras): v
   const linkTexts = extras.links.map(({ target, attributes, dropped }) => {
     const { traceId, spanId } = target.spanContext();
     const parts = [`{"traceId":"${traceId}","spanId":"${spanId}"`];
-    if (target.traceState !== undefined) parts.push(`"traceState":${jsonText(target.traceState.serialize())}`);
+    if (target.traceState !== undefined) parts.push(`"traceState":${jsonText(serializeTraceState(target.traceState))}`);
     parts.push(`"attributes":${formatAttributes(attributes)}`);
     addCount(parts, 'droppedAttributesCount', dropped);
     parts.push(`"flags":${flagsOf(target.traceFlags, target.isRemote)}`);

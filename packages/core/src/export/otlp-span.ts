@@ -1,5 +1,6 @@
 /** One span as an OTLP `Span` message (opentelemetry/proto/trace/v1/trace.proto), written in a single pass. */
 import type { AttributeGroup, FlatAttributes } from '../attributes.ts';
+import { serializeTraceState } from '../propagation/tracestate.ts';
 import type { RecordingSpan } from '../span.ts';
 import type { InstrumentationScope, SpanExtras } from '../span-data.ts';
 import { writeRemembered } from './attribute-memo.ts';
@@ -45,7 +46,7 @@ export function writeSpan(writer: ProtoWriter, span: RecordingSpan): void {
   writer.byte(0x01);
   writer.fixed32(span.traceFlags | HAS_IS_REMOTE | (isChild && span.parentIsRemote ? IS_REMOTE : 0));
   writer.text(0x2a, span.name);
-  if (span.traceState !== undefined) writer.text(0x1a, span.traceState.serialize());
+  if (span.traceState !== undefined) writer.text(0x1a, serializeTraceState(span.traceState));
   if (span.startGroup !== undefined) writer.raw(encodedGroup(span.startGroup));
   if (span.flat !== undefined) writeSpanAttributes(writer, span.flat);
   if (span.endGroup !== undefined) writer.raw(encodedGroup(span.endGroup));
@@ -85,7 +86,7 @@ function writeExtras(writer: ProtoWriter, span: RecordingSpan, extras: SpanExtra
     writer.spanId(0x12, target.s0, target.s1);
     writer.byte(0x35);
     writer.fixed32(target.traceFlags | HAS_IS_REMOTE | (target.isRemote ? IS_REMOTE : 0));
-    if (target.traceState !== undefined) writer.text(0x1a, target.traceState.serialize());
+    if (target.traceState !== undefined) writer.text(0x1a, serializeTraceState(target.traceState));
     writeAttributes(writer, LINK_ATTRIBUTES, attributes);
     if (dropped > 0) writeCount(writer, 0x28, dropped);
     writer.close(start);
