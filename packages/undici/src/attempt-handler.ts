@@ -1,91 +1,87 @@
 /** Handlers that stand between undici and the caller's handler and watch one attempt. */
-import type { ClientSpan } from '@clew/core/http';
+import type { Attempt } from './attempt.ts';
 
-type AnyMethod = (...args: unknown[]) => unknown;
-type Handler = Record<string, AnyMethod | undefined>;
+// undici's handlers take four arguments at most, in all versions.
+type Method = (this: unknown, a?: unknown, b?: unknown, c?: unknown, d?: unknown) => unknown;
+type Watch = (watched: WatchedHandler, a: unknown, b: unknown, c: unknown) => unknown;
 
-const FIRST_FINAL_STATUS = 200;
-const SWITCHING_PROTOCOLS = 101;
+const ended: Watch = ({ attempt }) => attempt.ended();
 
-// undici chooses what to call by what a handler has, so exactly the methods of the caller's are there.
-const FORWARDED_NEW = [
-  'onRequestStart',
-  'onRequestUpgrade',
-  'onResponseStart',
-  'onResponseData',
-  'onResponseEnd',
-  'onResponseError',
+/** Every method by which undici calls a handler: those of 7 and 8 first, then those of 6. */
+const METHODS: Array<[name: string, watch?: Watch]> = [
+  ['onRequestStart'],
+  ['onRequestUpgrade', ({ attempt }, _controller, status, headers) => attempt.upgraded(status, headers)],
+  ['onResponseStart', ({ attempt }, _controller, status, headers) => attempt.answered(status, headers)],
+  ['onResponseData'],
+  ['onResponseEnd', ended],
+  ['onResponseError', ({ attempt, signal }, _controller, error) => attempt.failed(error, signal)],
+  ['onConnect'],
+  ['onUpgrade', ({ attempt }, status, headers) => attempt.upgraded(status, headers)],
+  ['onHeaders', ({ attempt }, status, headers) => attempt.answered(status, headers)],
+  ['onData'],
+  ['onComplete', ended],
+  ['onError', ({ attempt, signal }, error) => attempt.failed(error, signal)],
+  ['onBodySent'],
+  ['onRequestSent'],
+  ['onResponseStarted'],
 ];
-const FORWARDED_OLD = [
-  'onConnect',
-  'onUpgrade',
-  'onHeaders',
-  'onData',
-  'onComplete',
-  'onError',
-  'onBodySent',
-  'onRequestSent',
-  'onResponseStarted',
-];
-const FORWARDED = [...FORWARDED_NEW, ...FORWARDED_OLD];
+
+class WatchedHandler {
+  readonly inner: Record<string, Method>;
+  readonly attempt: Attempt;
+  readonly signal: AbortSignal | undefined;
+
+  constructor(inner: object, attempt: Attempt, signal: AbortSignal | undefined) {
+    // undici calls handlers by the names above and no others.
+    this.inner = inner as Record<string, Method>;
+    this.attempt = attempt;
+    this.signal = signal;
+  }
+}
+
+/** By the methods that a handler has, one bit each. */
+const shapes = new Map<number, typeof WatchedHandler>();
 
 /**
  * A handler that ends `attempt` when the response, an upgrade or an error comes, and passes everything on.
  *
  * @param handler  the caller's, with the methods of undici 7 and 8 (`onResponseStart` …) or of 6 (`onHeaders` …)
  */
-export function watchHandler(handler: object, attempt: ClientSpan, signal: AbortSignal | undefined): object {
-  // undici calls handlers by these names and no others.
-  const inner = handler as Handler;
-  const watched: Handler = {};
-  for (const name of FORWARDED) {
-    const method = inner[name];
-    if (typeof method !== 'function') continue;
-    const watch = WATCHES[name];
-    watched[name] =
-      watch === undefined
-        ? (...args) => (inner[name] as AnyMethod)(...args)
-        : (...args) => {
-            watch(attempt, args, signal);
-            return (inner[name] as AnyMethod)(...args);
-          };
+export function watchHandler(handler: object, attempt: Attempt, signal: AbortSignal | undefined): object {
+  // undici chooses what to call by what a handler has, so exactly the methods of the caller's are there.
+  let present = 0;
+  METHODS.forEach(([name], bit) => {
+    if (typeof (handler as Record<string, unknown>)[name] === 'function') present |= 1 << bit;
+  });
+  let Shape = shapes.get(present);
+  if (Shape === undefined) {
+    Shape = makeShape(present);
+    shapes.set(present, Shape);
   }
-  return watched;
+  return new Shape(handler, attempt, signal);
 }
 
-type Watch = (attempt: ClientSpan, args: unknown[], signal: AbortSignal | undefined) => void;
-
-const WATCHES: Record<string, Watch | undefined> = {
-  onResponseStart: (attempt, [, status, headers]) => responded(attempt, status, headers),
-  onHeaders: (attempt, [status, headers]) => responded(attempt, status, headers),
-  onResponseEnd: (attempt) => attempt.end(),
-  onComplete: (attempt) => attempt.end(),
-  onResponseError: (attempt, [, error], signal) => attempt.failed(error, signal),
-  onError: (attempt, [error], signal) => attempt.failed(error, signal),
-  onRequestUpgrade: (attempt, [, status, headers]) => upgraded(attempt, status, headers),
-  onUpgrade: (attempt, [status, headers]) => upgraded(attempt, status, headers),
-};
-
-function responded(attempt: ClientSpan, status: unknown, headers: unknown): void {
-  const statusCode = Number(status);
-  // 1xx answers come before the final one.
-  if (statusCode < FIRST_FINAL_STATUS && statusCode !== SWITCHING_PROTOCOLS) return;
-  attempt.responded({ statusCode, header: (name) => readHeader(headers, name) });
+function makeShape(present: number): typeof WatchedHandler {
+  class Shape extends WatchedHandler {}
+  METHODS.forEach(([name, watch], bit) => {
+    if ((present & (1 << bit)) === 0) return;
+    const value = watch === undefined ? forwarded(name) : watchedMethod(name, watch);
+    Object.defineProperty(Shape.prototype, name, { value });
+  });
+  return Shape;
 }
 
-function upgraded(attempt: ClientSpan, status: unknown, headers: unknown): void {
-  attempt.responded({ statusCode: Number(status), header: (name) => readHeader(headers, name) });
-  attempt.end();
+// The method is there: it was counted into the shape.
+function forwarded(name: string): Method {
+  return function forward(this: unknown, a, b, c, d) {
+    return (this as WatchedHandler).inner[name]?.(a, b, c, d);
+  };
 }
 
-/** A response header in undici's forms: an object with lower-case names, or a flat list of buffers. */
-export function readHeader(headers: unknown, wanted: string): string | undefined {
-  if (Array.isArray(headers)) {
-    for (let i = 0; i + 1 < headers.length; i += 2) {
-      if (String(headers[i]).toLowerCase() === wanted) return String(headers[i + 1]);
-    }
-    return undefined;
-  }
-  const value = (headers as Record<string, unknown> | undefined | null)?.[wanted];
-  return value === undefined ? undefined : String(value);
+function watchedMethod(name: string, watch: Watch): Method {
+  return function forward(this: unknown, a, b, c, d) {
+    const watched = this as WatchedHandler;
+    watch(watched, a, b, c);
+    return watched.inner[name]?.(a, b, c, d);
+  };
 }

@@ -1,52 +1,82 @@
 /** Headers of undici's dispatch options with the propagation headers put in; the caller's objects are never changed. */
+import type { InjectedHeaders } from './inject.ts';
+
+type Value = string | string[] | undefined;
 
 /** The forms in which undici takes headers. */
 export type DispatchHeaders =
-  | Record<string, string | string[] | undefined>
+  | Record<string, Value>
   | Array<string | string[]>
-  | Iterable<[string, string | string[] | undefined]>
+  | Iterable<[string, Value]>
   | null
   | undefined;
+
+/**
+ * The same headers in a form that can be read more than once: an iterable may be a generator.
+ *
+ * @returns what was given, unless it is an iterable
+ */
+export function readableHeaders(given: DispatchHeaders): DispatchHeaders {
+  if (!isIterable(given)) return given;
+  const entries = [...given];
+  return { [Symbol.iterator]: () => entries.values() };
+}
 
 /**
  * A copy of what the caller gave, in which each injected header stands once.
  *
  * @param injected  names in lower case
  */
-export function withDispatchHeaders(given: DispatchHeaders, injected: Record<string, string>): DispatchHeaders {
+export function withDispatchHeaders(given: DispatchHeaders, injected: InjectedHeaders): DispatchHeaders {
   if (given === undefined || given === null) return injected;
-  if (Array.isArray(given)) return appendPairs(pairsOf(given), injected);
-  if (Symbol.iterator in given) return appendPairs(given as Iterable<[string, string | string[]]>, injected);
-  const copy: Record<string, string | string[] | undefined> = {};
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(injected, name.toLowerCase())) copy[name] = value;
-  }
-  return Object.assign(copy, injected);
+  // What is no headers at all is undici's to refuse.
+  if (typeof given !== 'object' || (Array.isArray(given) && given.length % 2 !== 0)) return given;
+  const isKept = (name: string): boolean => !Object.hasOwn(injected, name);
+  if (!Array.isArray(given) && !isIterable(given)) return Object.assign(keepNamed(given, isKept), injected);
+  return [...keepListed(given, isKept), ...Object.entries(injected).flat()];
+}
+
+/** A copy of what the caller gave without these headers, where they have these values. */
+export function withoutDispatchHeaders(given: DispatchHeaders, removed: InjectedHeaders): DispatchHeaders {
+  if (typeof given !== 'object' || given === null) return given;
+  const isKept = (name: string, value: Value): boolean => value === undefined || removed[name] !== value;
+  return Array.isArray(given) || isIterable(given) ? keepListed(given, isKept) : keepNamed(given, isKept);
 }
 
 /** The value of one header, in any of the forms. */
 export function readDispatchHeader(given: DispatchHeaders, wanted: string): string | undefined {
-  if (given === undefined || given === null) return undefined;
-  const pairs = Array.isArray(given) ? pairsOf(given) : Symbol.iterator in given ? given : Object.entries(given);
-  for (const [name, value] of pairs as Iterable<[unknown, unknown]>) {
-    if (String(name).toLowerCase() === wanted) return String(value);
+  if (typeof given !== 'object' || given === null) return undefined;
+  const pairs = Array.isArray(given) ? pairsOf(given) : isIterable(given) ? given : Object.entries(given);
+  for (const [name, value] of pairs) {
+    if (String(name).length === wanted.length && String(name).toLowerCase() === wanted) return String(value);
   }
   return undefined;
 }
 
-// undici's flat form: name, value, name, value.
-function* pairsOf(flat: Array<string | string[]>): Iterable<[string, string | string[]]> {
-  for (let i = 0; i + 1 < flat.length; i += 2) yield [String(flat[i]), flat[i + 1] as string | string[]];
+type Keep = (lowerCaseName: string, value: Value) => boolean;
+
+function keepNamed(given: Record<string, Value>, isKept: Keep): Record<string, Value> {
+  const kept: Record<string, Value> = {};
+  for (const [name, value] of Object.entries(given)) if (isKept(name.toLowerCase(), value)) kept[name] = value;
+  return kept;
 }
 
-function appendPairs(
-  pairs: Iterable<[string, string | string[] | undefined]>,
-  injected: Record<string, string>,
+function keepListed(
+  given: Array<string | string[]> | Iterable<[string, Value]>,
+  isKept: Keep,
 ): Array<string | string[]> {
   const flat: Array<string | string[]> = [];
-  for (const [name, value] of pairs) {
-    if (value !== undefined && !Object.hasOwn(injected, name.toLowerCase())) flat.push(name, value);
+  for (const [name, value] of Array.isArray(given) ? pairsOf(given) : given) {
+    if (value !== undefined && isKept(String(name).toLowerCase(), value)) flat.push(name, value);
   }
-  for (const [name, value] of Object.entries(injected)) flat.push(name, value);
   return flat;
+}
+
+function isIterable(given: DispatchHeaders): given is Iterable<[string, Value]> {
+  return typeof given === 'object' && given !== null && !Array.isArray(given) && Symbol.iterator in given;
+}
+
+// undici's flat form: name, value, name, value.
+function* pairsOf(flat: Array<string | string[]>): Iterable<[string, Value]> {
+  for (let i = 0; i + 1 < flat.length; i += 2) yield [flat[i] as string, flat[i + 1]];
 }

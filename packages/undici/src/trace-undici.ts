@@ -1,27 +1,27 @@
 /** `traceUndici`: client spans for everything in the process that goes through undici, by its diagnostics channels. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import { describeError, reportFault } from '@clew/core';
-import { type ClientSpan, HttpClientTracing } from '@clew/core/http';
-import { readHeader } from './attempt-handler.ts';
-import { callOf } from './call.ts';
-import { readRequestHeader, writeRequestHeaders } from './channel-request.ts';
-import type { ChannelRequest } from './channel-request.ts';
+import { HttpClientTracing } from '@clew/core/http';
+import { Attempt } from './attempt.ts';
+import { CallFinder, wrappedHandlers } from './call-finder.ts';
+import {
+  type ChannelRequest,
+  handlerOf,
+  readRequestHeader,
+  removeRequestHeaders,
+  targetOfRequest,
+  writeRequestHeaders,
+} from './channel-request.ts';
+import { injectedFrom } from './inject.ts';
+import { subscribeGuarded } from './subscribe.ts';
 import type { TraceUndiciOptions } from './types.ts';
-import { listening, takeAttempt } from './under-way.ts';
+import { ATTEMPT, addObserver, noteAttempt, ownerOf } from './under-way.ts';
 import { VERSION } from './version.ts';
-
-const setter = {
-  set(carrier: Record<string, string>, name: string, value: string): void {
-    carrier[name] = value;
-  },
-};
 
 /** What undici publishes; every message has the request, and what its channel is about. */
 interface Message {
   request: ChannelRequest;
   response?: { statusCode: number; headers: unknown };
-  socket?: Socket;
+  socket?: Socket & { alpnProtocol?: string | false | null };
   error?: unknown;
 }
 
@@ -33,64 +33,91 @@ interface Message {
  * @throws ClewError `CLEW_ERR_OPTION` for a wrong option
  */
 export function traceUndici(options?: TraceUndiciOptions): () => void {
-  const client = new HttpClientTracing({ name: '@clew/undici', version: VERSION }, 'traceUndici', options);
-  const spans = new WeakMap<object, ClientSpan>();
-  const channels: Array<[string, (message: Message) => void]> = [
-    ['undici:request:create', ({ request }) => created(client, spans, request)],
-    ['undici:client:sendHeaders', ({ request, socket }) => sent(spans.get(request), request, socket)],
-    ['undici:request:headers', ({ request, response }) => answered(spans.get(request), response)],
-    ['undici:request:trailers', ({ request }) => spans.get(request)?.end()],
-    ['undici:request:error', ({ request, error }) => spans.get(request)?.failed(error, undefined)],
+  const channels = new Channels(options);
+  const ends = [
+    addObserver(),
+    subscribeGuarded<Message>('undici:request:create', ({ request }) => channels.created(request)),
+    subscribeGuarded<Message>('undici:client:sendHeaders', (message) => channels.sent(message)),
+    subscribeGuarded<Message>('undici:request:headers', (message) => channels.answered(message)),
+    subscribeGuarded<Message>('undici:request:trailers', ({ request }) => channels.ended(request)),
+    subscribeGuarded<Message>('undici:request:error', (message) => channels.failed(message)),
   ];
-  const endListening = listening();
-  const ends = channels.map(([name, handle]) => {
-    const guarded = (message: unknown): void => {
-      // What a subscriber throws becomes an uncaught exception of the process.
-      try {
-        handle(message as Message);
-      } catch (error) {
-        reportFault('http_client', `an event of undici could not be traced: ${describeError(error)}`);
-      }
-    };
-    subscribe(name, guarded);
-    return () => unsubscribe(name, guarded);
-  });
   return () => {
     for (const end of ends) end();
-    endListening();
   };
 }
 
-function created(client: HttpClientTracing, spans: WeakMap<object, ClientSpan>, request: ChannelRequest): void {
-  const present = readRequestHeader(request, 'traceparent');
-  if (present !== undefined && takeAttempt(present)) return;
-  const active = client.tracing.active();
-  const call = callOf(active);
-  const origin = String(request.origin ?? '').replace(/\/$/, '');
-  const path = String(request.path ?? '/');
-  const url = path.startsWith('/') ? origin + path : path;
-  const span = client.start(request.method, origin, url, call?.parent ?? active, call?.attempts ?? 0);
-  if (span === undefined) return;
-  if (call !== undefined) call.attempts++;
-  spans.set(request, span);
-  if (!span.propagates) return;
-  const injected: Record<string, string> = {};
-  client.tracing.inject(span.context, injected, setter);
-  writeRequestHeaders(request, injected);
-}
+/** The state of one subscription. */
+class Channels {
+  readonly #client: HttpClientTracing;
+  readonly #finder: CallFinder;
+  readonly #attempts = new WeakMap<object, Attempt>();
 
-function sent(span: ClientSpan | undefined, request: ChannelRequest, socket: Socket | undefined): void {
-  if (span === undefined) return;
-  if (socket?.remoteAddress !== undefined) {
-    span.span.setAttribute('network.peer.address', socket.remoteAddress);
-    if (socket.remotePort !== undefined) span.span.setAttribute('network.peer.port', socket.remotePort);
+  constructor(options: TraceUndiciOptions | undefined) {
+    this.#client = new HttpClientTracing({ name: '@clew/undici', version: VERSION }, 'traceUndici', options);
+    this.#finder = new CallFinder(this.#client);
   }
-  // undici publishes nothing more about an upgrade or a tunnel.
-  if (request.upgrade || request.method === 'CONNECT') socket?.once('close', () => span.end());
+
+  created(request: ChannelRequest): void {
+    const owner = ownerOf(readRequestHeader(request, 'traceparent'));
+    if (owner === ATTEMPT) return;
+    const target = targetOfRequest(request);
+    const call = owner ?? this.#finder.find(handlerOf(request), target);
+    const span = this.#client.start(request.method, target.origin, target.url, call.parent, call.attempts);
+    if (span === undefined) return;
+    call.attempts++;
+    const injected = span.propagates ? injectedFrom(this.#client, span) : undefined;
+    if (injected !== undefined) writeRequestHeaders(request, injected);
+    else if (call.injected !== undefined) removeRequestHeaders(request, call.injected);
+    noteAttempt(injected?.traceparent);
+    this.#attempts.set(request, new Attempt(span, call, this.#finder, target.url, injected?.traceparent));
+  }
+
+  sent({ request, socket }: Message): void {
+    const attempt = this.#attempts.get(request);
+    if (attempt === undefined || socket === undefined) return;
+    const { span } = attempt.span;
+    const { remoteAddress, remotePort, alpnProtocol } = socket;
+    if (remoteAddress !== undefined) span.setAttribute('network.peer.address', remoteAddress);
+    if (remotePort !== undefined) span.setAttribute('network.peer.port', remotePort);
+    // Without TLS nothing is agreed upon: both versions may be spoken there.
+    if (typeof alpnProtocol === 'string') {
+      span.setAttribute('network.protocol.version', alpnProtocol === 'h2' ? '2' : '1.1');
+    }
+    if (request.upgrade || request.method === 'CONNECT') watchUpgrade(request, attempt, socket);
+  }
+
+  answered({ request, response }: Message): void {
+    this.#attempts.get(request)?.answered(response?.statusCode, response?.headers);
+  }
+
+  ended(request: ChannelRequest): void {
+    this.#attempts.get(request)?.ended();
+  }
+
+  failed({ request, error }: Message): void {
+    const attempt = this.#attempts.get(request);
+    attempt?.failed(error, attempt.call.signal ?? signalBehind(error, request));
+  }
 }
 
-function answered(span: ClientSpan | undefined, response: Message['response']): void {
-  if (span === undefined || response === undefined) return;
-  const { statusCode, headers } = response;
-  span.responded({ statusCode, header: (name) => readHeader(headers, name) });
+// Versions before 6.29 and 7.30 publish nothing about the answer to an upgrade or a tunnel; they call this method of the
+// object that they have published.
+function watchUpgrade(request: ChannelRequest, attempt: Attempt, socket: Socket): void {
+  const { onUpgrade } = request;
+  if (typeof onUpgrade === 'function') {
+    request.onUpgrade = (status: unknown, headers: unknown, ...rest: unknown[]) => {
+      attempt.upgraded(status, headers);
+      return onUpgrade.call(request, status, headers, ...rest);
+    };
+  }
+  socket.once('close', () => attempt.ended());
+}
+
+// The caller's signal is not in what is published, but undici's own request handlers keep why it was aborted.
+function signalBehind(error: unknown, request: ChannelRequest): AbortSignal | undefined {
+  for (const handler of wrappedHandlers(handlerOf(request))) {
+    if (error !== undefined && (handler as { reason?: unknown }).reason === error) return AbortSignal.abort(error);
+  }
+  return undefined;
 }

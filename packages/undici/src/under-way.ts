@@ -1,34 +1,64 @@
 /**
- * The attempts that the interceptor has a span for, so that the channels do not make a second one. Kept only while
- * somebody listens to the channels.
+ * Which `traceparent` belongs to whom: the header is the one thing that reaches every attempt of a call, through queues
+ * and redirects. Kept only while two of wrapper, interceptor and channels are there.
  */
+import type { Call } from './call.ts';
 
-let listeners = 0;
-const underWay = new Set<string>();
+/** Stands for an attempt that has its span already. */
+export const ATTEMPT: unique symbol = Symbol('attempt');
+
+type Owner = Call | typeof ATTEMPT;
+
+let observers = 0;
+const owners = new Map<string, Owner>();
 
 /** Bounded: an attempt that never ends must not stay for good. */
 const MAX_UNDER_WAY = 10_000;
 
-/** Somebody starts listening to the channels; returns the end of it. */
-export function listening(): () => void {
-  listeners++;
+/** An interceptor was made, or the channels are listened to; returns the end of it. */
+export function addObserver(): () => void {
+  observers++;
   let ended = false;
   return () => {
     if (ended) return;
     ended = true;
-    listeners--;
-    if (listeners === 0) underWay.clear();
+    observers--;
   };
 }
 
-/** An attempt with this `traceparent` leaves now. */
-export function noteAttempt(traceparent: string | undefined): void {
-  if (listeners === 0 || traceparent === undefined) return;
-  if (underWay.size >= MAX_UNDER_WAY) underWay.delete(underWay.values().next().value as string);
-  underWay.add(traceparent);
+/** Whether anything below the wrapper looks for calls. */
+export function isObserved(): boolean {
+  return observers > 0;
 }
 
-/** Whether an attempt with this header was noted; forgets it, because each one leaves once. */
-export function takeAttempt(traceparent: string): boolean {
-  return underWay.delete(traceparent);
+/** A call sends this header; ended by `forget`. */
+export function noteCall(traceparent: string | undefined, call: Call): void {
+  if (observers > 0) note(traceparent, call);
+}
+
+/** An attempt that has its span sends this header; ended by `forget`. */
+export function noteAttempt(traceparent: string | undefined): void {
+  // The one who notes it is an observer himself.
+  if (observers > 1) note(traceparent, ATTEMPT);
+}
+
+function note(traceparent: string | undefined, owner: Owner): void {
+  if (traceparent === undefined) return;
+  if (owners.size >= MAX_UNDER_WAY) owners.delete(owners.keys().next().value as string);
+  owners.set(traceparent, owner);
+}
+
+/** Whether there is anything to find. */
+export function anyUnderWay(): boolean {
+  return owners.size > 0;
+}
+
+/** Whose header this is. */
+export function ownerOf(traceparent: string | undefined): Owner | undefined {
+  return traceparent === undefined ? undefined : owners.get(traceparent);
+}
+
+/** The call or attempt with this header has been answered. */
+export function forget(traceparent: string | undefined): void {
+  if (traceparent !== undefined && owners.size > 0) owners.delete(traceparent);
 }

@@ -232,6 +232,12 @@ test('traceUndici can be ended, and then traces nothing', async (t) => {
 const WRONG: Array<[string, string, () => unknown, RegExp]> = [
   ['no function', 'TARGET', () => traceFetch(undefined as never), /needs a fetch function/],
   ['an unknown option', 'OPTION', () => traceFetch(fetch, { propagate: [] } as never), /did you mean "propagateTo"/],
+  [
+    'to wait for a body that the wrapper does not see',
+    'OPTION',
+    () => traceFetch(fetch, { endOn: 'body' } as never),
+    /traceFetch has no option "endOn"/,
+  ],
   ['an empty pattern', 'OPTION', () => traceFetch(fetch, { propagateTo: [''] }), /propagateTo must hold texts/],
   ['an origin that is no URL', 'OPTION', () => tracingInterceptor({ origin: 'localhost:1' }), /origin must be an http/],
   [

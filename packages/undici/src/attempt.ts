@@ -1,0 +1,88 @@
+/** One request on the wire and its span, as the interceptor and the channels follow it. */
+import type { ClientSpan } from '@clew/core/http';
+import type { Call } from './call.ts';
+import type { CallFinder } from './call-finder.ts';
+import { forget } from './under-way.ts';
+
+const FIRST_FINAL_STATUS = 200;
+const SWITCHING_PROTOCOLS = 101;
+const REDIRECTS = new Set([300, 301, 302, 303, 307, 308]);
+
+/** What undici's retry handler refuses a response with. */
+const REFUSED_FOR_RETRY = 'UND_ERR_REQ_RETRY';
+
+/** An attempt that has a span. Every method may be called in any order, and more than once. */
+export class Attempt {
+  readonly call: Call;
+  readonly span: ClientSpan;
+  readonly #finder: CallFinder;
+  readonly #url: string;
+  readonly #traceparent: string | undefined;
+
+  /**
+   * @param finder       is told what to expect next
+   * @param url          absolute where the origin is known
+   * @param traceparent  the header that it was noted by
+   */
+  constructor(span: ClientSpan, call: Call, finder: CallFinder, url: string, traceparent: string | undefined) {
+    this.span = span;
+    this.call = call;
+    this.#finder = finder;
+    this.#url = url;
+    this.#traceparent = traceparent;
+  }
+
+  /** Response headers have arrived, in any of undici's forms. */
+  answered(status: unknown, headers: unknown): void {
+    const statusCode = Number(status);
+    // 1xx answers come before the final one.
+    if (statusCode < FIRST_FINAL_STATUS && statusCode !== SWITCHING_PROTOCOLS) return;
+    forget(this.#traceparent);
+    if (REDIRECTS.has(statusCode)) this.#redirected(readHeader(headers, 'location'));
+    this.span.responded({ statusCode, header: (name) => readHeader(headers, name) });
+  }
+
+  /** The connection is the caller's from now on. */
+  upgraded(status: unknown, headers: unknown): void {
+    // undici 6 tells no status of a tunnel through HTTP/2.
+    if (typeof status === 'number') this.answered(status, headers);
+    this.ended();
+  }
+
+  /** The whole body has arrived. */
+  ended(): void {
+    forget(this.#traceparent);
+    this.span.end();
+  }
+
+  /** @param signal  the caller's, where it is known */
+  failed(error: unknown, signal: AbortSignal | undefined = this.call.signal): void {
+    forget(this.#traceparent);
+    if (codeOf(error) === REFUSED_FOR_RETRY) this.#finder.refused(this.call, this.#url);
+    // Below fetch the signal is not always known. Neither sockets nor undici fail with what is no Error, so that is the
+    // reason of a caller who cancelled.
+    if (signal === undefined && !(error instanceof Error)) this.span.end();
+    else this.span.failed(error, signal);
+  }
+
+  #redirected(location: string | undefined): void {
+    if (location === undefined || !URL.canParse(location, this.#url)) return;
+    this.#finder.redirected(this.call, new URL(location, this.#url));
+  }
+}
+
+/** A response header in undici's forms: an object with lower-case names, or a flat list of names and values. */
+function readHeader(headers: unknown, wanted: string): string | undefined {
+  if (Array.isArray(headers)) {
+    for (let i = 0; i + 1 < headers.length; i += 2) {
+      if (String(headers[i]).toLowerCase() === wanted) return String(headers[i + 1]);
+    }
+    return undefined;
+  }
+  const value = (headers as Record<string, unknown> | undefined | null)?.[wanted];
+  return value === undefined ? undefined : String(value);
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined;
+}
