@@ -1,21 +1,22 @@
 /**
- * Faults of Clew's own: counted always, reported through the API's `diag` logger at most once a minute and kind.
- * A fault never becomes an exception in the application.
+ * Faults of Clew's own: counted always, reported through the API's `diag` logger. The first of a kind has a line of its
+ * own; what comes afterwards is summed up in one line a minute. A fault never becomes an exception in the application.
  */
 import { diag } from '@opentelemetry/api';
 
-const REPORT_INTERVAL_MS = 60_000;
+const SUMMARY_INTERVAL_MS = 60_000;
 
 interface FaultCount {
   total: number;
   unreported: number;
-  reportedAtMs: number;
+  lastMessage: string;
 }
 
 const counts = new Map<string, FaultCount>();
+let summaryDueMs = Number.POSITIVE_INFINITY;
 
 /**
- * Count one fault, and report it if its kind was not reported during the last minute.
+ * Count one fault, and report it if it is the first of its kind or a summary is due.
  *
  * @param kind     a short constant such as `hook_threw`; faults are counted and reported by kind
  * @param message  one sentence for the operator; must not hold personal data
@@ -23,16 +24,18 @@ const counts = new Map<string, FaultCount>();
  * @throws never
  */
 export function reportFault(kind: string, message: string, times = 1): void {
-  let count = counts.get(kind);
+  const count = counts.get(kind);
   if (count === undefined) {
-    count = { total: 0, unreported: 0, reportedAtMs: Number.NEGATIVE_INFINITY };
-    counts.set(kind, count);
+    counts.set(kind, { total: times, unreported: 0, lastMessage: message });
+    log(`${kind} (${timesText(times)}, ${times} in all): ${message}`);
+    return;
   }
   count.total += times;
   count.unreported += times;
+  count.lastMessage = message;
   const nowMs = performance.now();
-  if (nowMs - count.reportedAtMs < REPORT_INTERVAL_MS) return;
-  report(kind, count, message, nowMs);
+  if (summaryDueMs === Number.POSITIVE_INFINITY) summaryDueMs = nowMs + SUMMARY_INTERVAL_MS;
+  if (nowMs >= summaryDueMs) reportRemainingFaults();
 }
 
 /** How often each kind of fault happened since the process started. */
@@ -42,24 +45,31 @@ export function faultCounts(): Record<string, number> {
   return totals;
 }
 
-/** Report what was counted but not yet reported; used when the pipeline shuts down. */
+/** Report in one line what was counted but not yet reported; also used when the pipeline shuts down. */
 export function reportRemainingFaults(): void {
+  summaryDueMs = Number.POSITIVE_INFINITY;
+  const parts: string[] = [];
   for (const [kind, count] of counts) {
-    if (count.unreported > 0) report(kind, count, 'counted since the last report', performance.now());
+    if (count.unreported === 0) continue;
+    parts.push(`${kind} (${timesText(count.unreported)}, ${count.total} in all): ${count.lastMessage}`);
+    count.unreported = 0;
   }
+  if (parts.length > 0) log(`since the last report: ${parts.join('; ')}`);
 }
 
 /** Forget all counts; for tests. */
 export function resetFaults(): void {
   counts.clear();
+  summaryDueMs = Number.POSITIVE_INFINITY;
 }
 
-function report(kind: string, count: FaultCount, message: string, nowMs: number): void {
-  const times = count.unreported === 1 ? 'once' : `${count.unreported} times`;
-  count.unreported = 0;
-  count.reportedAtMs = nowMs;
+function timesText(times: number): string {
+  return times === 1 ? 'once' : `${times} times`;
+}
+
+function log(text: string): void {
   try {
-    diag.warn(`clew: ${kind} (${times}, ${count.total} in all): ${message}`);
+    diag.warn(`clew: ${text}`);
   } catch {
     // A logger of the application that throws must not reach the code that reported to it.
   }

@@ -46,11 +46,12 @@ export { createPropagator, type PropagatorName } from './propagation/composite.t
 // Export
 export { type BatchOptions, BatchSpanProcessor } from './export/batch.ts';
 export { ConsoleSpanExporter } from './export/console.ts';
-export type { ExporterStats } from './export/delivery.ts';
+export type { ExporterStats } from './export/exporter-stats.ts';
 export { InMemorySpanExporter } from './export/memory.ts';
 export type { HttpPostOptions } from './export/http-post.ts';
 export { type OtlpHttpOptions, OtlpHttpTransport } from './export/otlp-http.ts';
 export type { ReadableSpan, SpanExporter, SpanProcessor } from './export/readable-span.ts';
+export type { SpoolOptions } from './export/spool.ts';
 export { ZipkinTransport } from './export/zipkin.ts';
 
 // For plugins

@@ -1,4 +1,4 @@
-/** Sends what is still queued when the process has nothing else to do. */
+/** What is done with spans that are not delivered yet when the process ends. */
 import type { BatchSpanProcessor } from './export/batch.ts';
 
 const EXIT_FLUSH_MS = 2000;
@@ -20,4 +20,20 @@ export function flushBeforeExit(batches: readonly BatchSpanProcessor[]): () => v
   };
   process.on('beforeExit', onBeforeExit);
   return () => process.off('beforeExit', onBeforeExit);
+}
+
+/**
+ * Call a function when nothing asynchronous will run any more: at the exit of the process, and for an uncaught
+ * exception, before the listeners that could end it in ways that have no exit.
+ *
+ * @param save  must not throw
+ * @returns stops watching
+ */
+export function saveAtExit(save: () => void): () => void {
+  process.on('uncaughtExceptionMonitor', save);
+  process.on('exit', save);
+  return () => {
+    process.off('uncaughtExceptionMonitor', save);
+    process.off('exit', save);
+  };
 }

@@ -8,9 +8,10 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  * us, so that it ends the process and is its exit status; a second one does so at once. Otherwise they decide.
  *
  * @param flush  must not reject
+ * @param save   called right before the signal ends the process, for what could not be sent; must not throw
  * @returns stops watching
  */
-export function flushOnSignals(flush: (timeoutMs: number) => Promise<unknown>): () => void {
+export function flushOnSignals(flush: (timeoutMs: number) => Promise<unknown>, save: () => void): () => void {
   const stop = (): void => {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   };
@@ -19,6 +20,7 @@ export function flushOnSignals(flush: (timeoutMs: number) => Promise<unknown>): 
     const isAlone = process.listenerCount(signal) === 1;
     const raise = (): void => {
       stop();
+      save();
       process.kill(process.pid, signal);
     };
     if (!isAlone) stop();

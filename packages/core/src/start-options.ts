@@ -2,6 +2,7 @@
 import type { Attributes, TextMapPropagator } from '@opentelemetry/api';
 import type { BatchOptions } from './export/batch.ts';
 import type { SpanExporter, SpanProcessor } from './export/readable-span.ts';
+import type { SpoolOptions } from './export/spool.ts';
 import type { PropagateTo, TrustIncoming } from './plugin-defaults.ts';
 import type { PropagatorName } from './propagation/composite.ts';
 import type { Sampler } from './sampler/types.ts';
@@ -59,6 +60,11 @@ export interface StartTracingOptions {
   exportConcurrency?: number;
   /** Bounds and waits of the batch processor. */
   batch?: BatchOptions;
+  /**
+   * Keep batches on disk that would be lost otherwise: at shutdown, when the store for retries is full, when a batch is
+   * given up, when the process dies of an exception. Off by default. `dir` may come from `CLEW_SPOOL_DIR`.
+   */
+  spool?: Partial<SpoolOptions>;
   /** How much one span may hold. */
   limits?: Partial<SpanLimits>;
   /** Processors of the official SDK's shape, beside the exporters. */

@@ -1,16 +1,17 @@
 /** `startTracing`: options, else environment variables, else defaults; one call sets up and registers everything. */
 import { context, diag, propagation, trace } from '@opentelemetry/api';
 import { type EnvConfig, readEnvironment } from './config/env.ts';
+import { resolveSpool } from './config/resolve-spool.ts';
 import { checkBatch, checkStartOptions, resolvePluginDefaults, resolveSampler } from './config/resolve.ts';
 import { type ResolvedExporters, resolveExporters } from './config/resolve-exporters.ts';
 import { ClewContextManager } from './context.ts';
 import { ensureDiagLogger } from './diag-logger.ts';
 import { ClewError } from './errors.ts';
 import { BATCH_DEFAULTS, BatchSpanProcessor } from './export/batch.ts';
-import type { ExporterStats } from './export/delivery.ts';
+import type { ExporterStats } from './export/exporter-stats.ts';
 import { componentTypeOf, measureTransport, observeTracing } from './export/self-metrics.ts';
 import { faultCounts, reportRemainingFaults } from './faults.ts';
-import { flushBeforeExit } from './process-exit.ts';
+import { flushBeforeExit, saveAtExit } from './process-exit.ts';
 import { createPropagator } from './propagation/composite.ts';
 import { ClewTracerProvider } from './provider.ts';
 import { registeredProvider, setRegisteredProvider } from './registration.ts';
@@ -98,7 +99,14 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
 
 function watchProcess(batches: readonly BatchSpanProcessor[], flushOnSignal: boolean): () => void {
   const flush = (timeoutMs: number): Promise<unknown> => Promise.all(batches.map((batch) => batch.flush(timeoutMs)));
-  const stops = [flushBeforeExit(batches), flushOnSignal ? flushOnSignals(flush) : () => {}];
+  const save = (): void => {
+    for (const batch of batches) batch.saveNow();
+  };
+  const stops = [
+    flushBeforeExit(batches),
+    flushOnSignal ? flushOnSignals(flush, save) : () => {},
+    batches.some(({ stats }) => stats.spool !== undefined) ? saveAtExit(save) : () => {},
+  ];
   return () => {
     for (const stop of stops) stop();
   };
@@ -106,7 +114,8 @@ function watchProcess(batches: readonly BatchSpanProcessor[], flushOnSignal: boo
 
 function makeBatches(exporters: ResolvedExporters, options: StartTracingOptions, env: EnvConfig): BatchSpanProcessor[] {
   const batch = checkBatch({ ...env.batch, ...options.batch });
-  return exporters.map((transport, i) => new BatchSpanProcessor(measureTransport(transport, i), batch));
+  const spool = resolveSpool(options.spool, env.spoolDir);
+  return exporters.map((transport, i) => new BatchSpanProcessor(measureTransport(transport, i), batch, spool));
 }
 
 function resourceOf(options: StartTracingOptions, env: EnvConfig): Resource {

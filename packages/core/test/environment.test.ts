@@ -48,6 +48,7 @@ const DEFAULTS: EnvConfig = {
   sslCertFile: undefined,
   semconvOptIn: undefined,
   flushOnSignal: false,
+  spoolDir: undefined,
   exportConcurrency: 4,
   trustIncoming: 'all',
   propagateTo: undefined,

@@ -26,6 +26,8 @@ test('a healthy backend gets every span once, 512 a request at most', async (t) 
     queued: 0,
     inFlight: 0,
     retrying: 0,
+    spooled: 0,
+    unsampled: 0,
   });
 });
 

@@ -4,6 +4,7 @@ import { metrics } from '@opentelemetry/api';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { observeTracing } from '../src/export/self-metrics.ts';
 import { makeSpans, startBackend, startTest, until } from './support.ts';
+import { makeSpoolDir } from './support/spool.ts';
 
 class Reader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
@@ -101,6 +102,29 @@ test('during an outage the waiting spans are in flight', async (t) => {
   backend.respond = (response) => response.end();
   await tracing.shutdown();
   assert.equal(tracing.stats().exporters[0]?.exported, 4);
+});
+
+test('what is on disk is measured, and what was removed from there unsent', async (t) => {
+  const collect = startMetrics(t);
+  const backend = await startBackend(t);
+  backend.respond = (response) => response.writeHead(503).end();
+  const spool = { dir: makeSpoolDir(t), maxBytes: 2000 };
+  const tracing = startTest(t, { endpoint: backend.url, spool, batch: { maxRetryElapsedMs: 1 } });
+  for (let i = 1; i <= 5; i++) {
+    makeSpans(tracing, 10);
+    const settled = (): number => {
+      const { spooled = 0, dropped = {} } = tracing.stats().exporters[0] ?? {};
+      return spooled + (dropped.spool_evicted ?? 0);
+    };
+    await until(() => settled() === 10 * i, 'the file');
+  }
+  const { spooled, spool: onDisk } = tracing.stats().exporters[0] ?? assert.fail();
+  const points = await collect();
+  assert.deepEqual(points['clew.spool.files'], [[OTLP, spooled / 10]]);
+  assert.deepEqual(points['clew.spool.bytes'], [[OTLP, onDisk?.bytes]]);
+  assert.deepEqual(points['clew.spool.evicted'], [[OTLP, 50 - spooled]]);
+  assert.ok(spooled > 0 && spooled < 50);
+  await tracing.shutdown();
 });
 
 test('once stopped, nothing is asked for its numbers any more', async (t) => {

@@ -73,8 +73,8 @@ export function accountedFor(tracing: Tracing): { accepted: number; sum: number 
   const [stats] = tracing.stats().exporters;
   if (stats === undefined) throw new Error('no exporter');
   const dropped = Object.values(stats.dropped).reduce((sum, count) => sum + count, 0);
-  const { accepted, exported, rejected, queued, inFlight, retrying } = stats;
-  return { accepted, sum: exported + rejected + dropped + queued + inFlight + retrying };
+  const { accepted, exported, rejected, queued, inFlight, retrying, spooled } = stats;
+  return { accepted, sum: exported + rejected + dropped + queued + inFlight + retrying + spooled };
 }
 
 /** Wait until something holds, for 10 seconds at most. */

@@ -47,6 +47,8 @@ export interface EnvConfig {
   semconvOptIn: string | undefined;
   /** `CLEW_FLUSH_ON_SIGNAL` */
   flushOnSignal: boolean;
+  /** `CLEW_SPOOL_DIR` */
+  spoolDir: string | undefined;
   /** `CLEW_EXPORT_CONCURRENCY` */
   exportConcurrency: number;
   /** `CLEW_TRUST_INCOMING` */
@@ -118,6 +120,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, warn: (text: string) => 
     sslCertFile: reader.text('SSL_CERT_FILE'),
     semconvOptIn: reader.text('OTEL_SEMCONV_STABILITY_OPT_IN'),
     flushOnSignal: reader.boolean('CLEW_FLUSH_ON_SIGNAL'),
+    spoolDir: reader.text('CLEW_SPOOL_DIR'),
     exportConcurrency: integerOrDefault(reader, 'CLEW_EXPORT_CONCURRENCY'),
     trustIncoming: reader.enum('CLEW_TRUST_INCOMING', TRUST_WORDS) ?? 'all',
     propagateTo: reader.texts('CLEW_PROPAGATE_TO', isHostPattern, 'host names without scheme, port and path'),

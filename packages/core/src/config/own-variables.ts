@@ -14,6 +14,13 @@ export const OWN_VARIABLES: readonly Variable[] = [
     note: 'On SIGTERM and SIGINT spans are sent, for 3 seconds at most, before the signal takes effect.',
   },
   {
+    name: 'CLEW_SPOOL_DIR',
+    type: 'path',
+    default: undefined,
+    option: 'spool.dir',
+    note: 'A directory for batches that could not be sent; they are sent later, also by the next process. None by default.',
+  },
+  {
     name: 'CLEW_TRUST_INCOMING',
     type: 'enum',
     values: TRUST_WORDS,

@@ -1,11 +1,11 @@
 /** Turns the exporters that options and variables name into transports. */
 import { readFileSync } from 'node:fs';
 import { ConsoleSpanExporter } from '../export/console.ts';
-import type { BatchTransport } from '../export/delivery.ts';
 import { ForeignExporterTransport } from '../export/foreign-exporter.ts';
 import { OtlpStdoutTransport } from '../export/otlp-stdout.ts';
 import { OtlpHttpTransport } from '../export/otlp-http.ts';
 import type { SpanExporter } from '../export/readable-span.ts';
+import type { BatchTransport } from '../export/transport.ts';
 import { ZipkinTransport } from '../export/zipkin.ts';
 import { ClewError } from '../errors.ts';
 import { describeError } from '../faults.ts';

@@ -26,6 +26,7 @@ const START_OPTIONS = [
   'baggageSpanKeys',
   'exportConcurrency',
   'batch',
+  'spool',
   'limits',
   'spanProcessors',
   'idGenerator',

@@ -2,15 +2,13 @@
 import { describeError, reportFault } from '../faults.ts';
 import { RecordingSpan } from '../span.ts';
 import { FLAG_SAMPLED } from '../span-context.ts';
-import {
-  type BatchTransport,
-  Delivery,
-  type DeliveryOptions,
-  type ExporterStats,
-  type FlushResult,
-} from './delivery.ts';
+import { Delivery, type DeliveryOptions } from './delivery.ts';
+import type { ExporterStats } from './exporter-stats.ts';
+import type { FlushResult } from './flush-watch.ts';
 import type { ReadableSpan, SpanProcessor } from './readable-span.ts';
-import type { SpanBuffer } from './span-buffer.ts';
+import type { SealedBatch, SpanBuffer } from './span-buffer.ts';
+import type { SpoolOptions } from './spool.ts';
+import type { BatchTransport } from './transport.ts';
 
 /** Bounds and waits of the batch processor. */
 export interface BatchOptions {
@@ -18,7 +16,10 @@ export interface BatchOptions {
   maxQueueSpans?: number;
   /** Bytes of the same. 1 or more. Default 16 MiB. */
   maxQueueBytes?: number;
-  /** Spans in one request; not more than `maxQueueSpans`. 1 or more. Default 512. */
+  /**
+   * Spans in one request; not more than `maxQueueSpans`. Four times as many while earlier requests are under way and
+   * there is no way free. 1 or more. Default 512.
+   */
   maxExportBatchSpans?: number;
   /** Longest wait before a partly filled batch is sent. Milliseconds, 0 or more. Default 5000. */
   scheduledDelayMs?: number;
@@ -37,6 +38,8 @@ export interface BatchOptions {
 }
 
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+// A slow backend takes more spans a second in larger requests.
+const BACKLOG_FACTOR = 4;
 const SHUTDOWN_TIMEOUT_MS = 5000;
 const FLUSH_TIMEOUT_MS = 30_000;
 
@@ -61,28 +64,36 @@ export class BatchSpanProcessor implements SpanProcessor {
   readonly #delivery: Delivery;
   readonly #buffer: SpanBuffer;
   readonly #options: Required<BatchOptions>;
+  readonly #maxBacklogSpans: number;
   #timer: NodeJS.Timeout | undefined;
   #shutdown: Promise<void> | undefined;
 
-  constructor(transport: BatchTransport, options: BatchOptions = {}) {
+  /** @param spool  where batches go that would be lost; transports of span objects do without */
+  constructor(transport: BatchTransport, options: BatchOptions = {}, spool?: Required<SpoolOptions>) {
     this.#options = { ...BATCH_DEFAULTS, ...options };
-    const delivery: DeliveryOptions = { ...this.#options, backoffMultiplier: 1.5, jitter: 0.2 };
-    this.#delivery = new Delivery(transport, delivery);
+    const { maxExportBatchSpans, maxQueueSpans } = this.#options;
+    this.#maxBacklogSpans = Math.min(maxExportBatchSpans * BACKLOG_FACTOR, maxQueueSpans);
+    const delivery: DeliveryOptions = { ...this.#options, backoffMultiplier: 1.5, jitter: 0.2, spool };
     this.#buffer = transport.createBuffer();
+    this.#delivery = new Delivery(transport, delivery, () => this.#takeFull());
   }
 
   /** Where the spans of this exporter are. */
   get stats(): ExporterStats {
-    const { stats } = this.#delivery;
-    return { ...stats, dropped: { ...stats.dropped } };
+    const { stats, spoolStats } = this.#delivery;
+    return { ...stats, dropped: { ...stats.dropped }, ...(spoolStats === undefined ? {} : { spool: spoolStats }) };
   }
 
   onStart(): void {}
 
   onEnd(span: ReadableSpan): void {
     // The encoder reads our spans' fields; on another provider the official SDK's processors do this work.
-    if (!(span instanceof RecordingSpan) || (span.traceFlags & FLAG_SAMPLED) === 0) return;
+    if (!(span instanceof RecordingSpan)) return;
     const { stats } = this.#delivery;
+    if ((span.traceFlags & FLAG_SAMPLED) === 0) {
+      stats.unsampled++;
+      return;
+    }
     stats.accepted++;
     if (this.#shutdown !== undefined) {
       this.#delivery.drop('already_shutdown', 1);
@@ -106,6 +117,12 @@ export class BatchSpanProcessor implements SpanProcessor {
     await this.flush();
   }
 
+  /** Write what is not delivered to the spool, if there is one, and do not return before. For a dying process. */
+  saveNow(): void {
+    this.#cut();
+    this.#delivery.saveNow();
+  }
+
   shutdown(timeoutMs: number = SHUTDOWN_TIMEOUT_MS): Promise<void> {
     if (this.#shutdown === undefined) {
       this.#cut();
@@ -123,7 +140,7 @@ export class BatchSpanProcessor implements SpanProcessor {
       return;
     }
     this.#delivery.stats.queued++;
-    if (this.#buffer.count >= this.#options.maxExportBatchSpans || this.#buffer.bytes >= MAX_BATCH_BYTES) {
+    if (this.#isFull()) {
       this.#cut();
     } else if (this.#timer === undefined) {
       this.#timer = setTimeout(() => this.#cut(), this.#options.scheduledDelayMs);
@@ -131,9 +148,25 @@ export class BatchSpanProcessor implements SpanProcessor {
     }
   }
 
+  #isFull(): boolean {
+    const { count, bytes } = this.#buffer;
+    if (bytes >= MAX_BATCH_BYTES || count >= this.#maxBacklogSpans) return true;
+    return count >= this.#options.maxExportBatchSpans && !this.#delivery.isBacklogged;
+  }
+
   #cut(): void {
+    this.#stopTimer();
+    if (this.#buffer.count > 0) this.#delivery.submit(this.#buffer.seal());
+  }
+
+  #takeFull(): SealedBatch | undefined {
+    if (this.#buffer.count < this.#options.maxExportBatchSpans) return undefined;
+    this.#stopTimer();
+    return this.#buffer.seal();
+  }
+
+  #stopTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#buffer.count > 0) this.#delivery.submit(this.#buffer.seal());
   }
 }

@@ -3,77 +3,29 @@
  * on spans and bytes allow. Every span that comes in is accounted for until it is delivered or dropped with a reason.
  */
 import { describeError, reportFault } from '../faults.ts';
-import type { SealedBatch, SpanBuffer } from './span-buffer.ts';
-
-/** How one attempt to send a batch ended. */
-export type AttemptResult =
-  | { kind: 'delivered'; rejected: number; message?: string }
-  /** A passing failure. `retryAfterMs`: how long the server asked us to wait. */
-  | { kind: 'retry'; reason: string; retryAfterMs?: number }
-  /** A failure that another attempt would not change. */
-  | { kind: 'drop'; reason: string };
-
-/** The way to one backend. */
-export interface BatchTransport {
-  /** For messages, such as `otlp http://collector:4318/v1/traces`. */
-  readonly name: string;
-  /** `otel.component.type` of the semantic conventions, such as `otlp_http_exporter`; for metrics. */
-  readonly componentType?: string;
-  /** How many batches may be under way at once. */
-  readonly concurrency: number;
-  createBuffer(): SpanBuffer;
-  /** Send once. May reject: that counts as `drop`. */
-  send(batch: SealedBatch, signal: AbortSignal): Promise<AttemptResult>;
-  flush?(): Promise<void>;
-  close(): Promise<void>;
-}
+import { type BackoffOptions, Circuit } from './circuit.ts';
+import type { ExporterStats, Ledger, SpoolStats } from './exporter-stats.ts';
+import { type FlushResult, FlushWatch, within } from './flush-watch.ts';
+import { type Entry, RetryStore } from './retry-store.ts';
+import type { SealedBatch } from './span-buffer.ts';
+import type { SpoolOptions } from './spool.ts';
+import { SpoolDelivery } from './spool-delivery.ts';
+import type { AttemptResult, BatchTransport } from './transport.ts';
 
 /** Bounds and waits of a delivery; milliseconds, bytes and spans as the names say. */
-export interface DeliveryOptions {
+export interface DeliveryOptions extends BackoffOptions {
   exportTimeoutMs: number;
-  initialBackoffMs: number;
-  backoffMultiplier: number;
-  maxBackoffMs: number;
-  /** Share of the wait by which it is varied, 0 to 1. */
-  jitter: number;
   maxRetryElapsedMs: number;
-  maxRetryAfterMs: number;
   retryMaxBytes: number;
+  /** Where batches go that would be lost otherwise. */
+  spool?: Required<SpoolOptions> | undefined;
 }
 
-/** Where the spans of one exporter are. At rest: accepted = exported + rejected + dropped + queued + inFlight + retrying. */
-export interface ExporterStats {
-  /** Sampled spans that ended while this exporter was there. */
-  accepted: number;
-  exported: number;
-  /** Refused by the backend in an answer of partial success. */
-  rejected: number;
-  /** Given up, by reason. */
-  dropped: Record<string, number>;
-  queued: number;
-  inFlight: number;
-  /** Waiting for another attempt. */
-  retrying: number;
-}
-
-interface Entry {
-  readonly batch: SealedBatch;
-  readonly createdMs: number;
-  attempts: number;
-  dueMs: number;
-}
-
-interface Watcher {
-  readonly remaining: Set<Entry>;
-  lost: boolean;
-  readonly done: (result: FlushResult) => void;
-}
-
-/** How a flush ended. */
-export type FlushResult = 'ok' | 'timeout' | 'failed';
-
-// After this many failures in a row only one batch at a time tries, so that an outage costs memory and not sockets.
-const OPEN_AFTER_FAILURES = 3;
+// All ways taken for this long: the backend is slow, and the queue must not fill up behind it.
+const SLOW_AFTER_MS = 500;
+// Of the time of a shutdown, for what comes after the flush: a fifth, and not more than this.
+const MAX_CLOSING_MS = 1000;
+const MAX_SHOWN_CHARACTERS = 512;
 
 /** The delivery of one exporter. */
 export class Delivery {
@@ -82,26 +34,42 @@ export class Delivery {
     exported: 0,
     rejected: 0,
     dropped: {},
+    spooled: 0,
+    unsampled: 0,
     queued: 0,
     inFlight: 0,
     retrying: 0,
   };
   readonly #transport: BatchTransport;
   readonly #options: DeliveryOptions;
+  readonly #refill: () => SealedBatch | undefined;
+  readonly #circuit: Circuit;
+  readonly #spool: SpoolDelivery | undefined;
+  readonly #store = new RetryStore();
+  readonly #watch = new FlushWatch();
+  readonly #underWay = new Map<Entry, AbortController>();
   #fresh: Entry[] = [];
-  #retrying: Entry[] = [];
-  #retryBytes = 0;
   #freshBytes = 0;
-  #underWay = new Map<Entry, AbortController>();
-  #failuresInARow = 0;
-  #pausedUntilMs = 0;
+  #lastStartMs = 0;
   #timer: NodeJS.Timeout | undefined;
-  #watchers = new Set<Watcher>();
+  #submitted = 0;
+  #flushing: { submitted: number; result: Promise<FlushResult> } | undefined;
   #closed = false;
 
-  constructor(transport: BatchTransport, options: DeliveryOptions) {
+  /** @param refill  cuts a batch that is full and was not submitted because there was no free way */
+  constructor(transport: BatchTransport, options: DeliveryOptions, refill: () => SealedBatch | undefined) {
     this.#transport = transport;
     this.#options = options;
+    this.#refill = refill;
+    this.#circuit = new Circuit(options);
+    this.#spool = SpoolDelivery.start(transport, options.spool, this.#circuit, {
+      stats: this.stats,
+      send: (batch, controller) => this.#send(batch, controller),
+      count: (batch, result, ledger) => this.#count(batch, result, ledger),
+      drop: (reason, count, ledger) => this.drop(reason, count, ledger),
+      answered: () => this.#backendAnswered(),
+      pump: () => this.#pump(),
+    });
   }
 
   /** Bytes of batches that have not been tried yet. */
@@ -109,58 +77,111 @@ export class Delivery {
     return this.#freshBytes;
   }
 
+  /** What is on disk, if anything may be. */
+  get spoolStats(): SpoolStats | undefined {
+    return this.#spool?.stats;
+  }
+
+  /** Whether a batch that is submitted now would have to wait. */
+  get isBacklogged(): boolean {
+    return this.#waysTaken >= this.#transport.concurrency || this.#circuit.isOpen;
+  }
+
   /** Take a batch; its spans are counted as queued already. */
   submit(batch: SealedBatch): void {
-    const nowMs = performance.now();
-    this.#fresh.push({ batch, createdMs: nowMs, attempts: 0, dueMs: nowMs });
-    this.#freshBytes += batch.bytes;
+    this.#addFresh(batch);
     this.#pump();
   }
 
   /** Count spans as lost. */
-  drop(reason: string, count: number): void {
-    this.stats.dropped[reason] = (this.stats.dropped[reason] ?? 0) + count;
+  drop(reason: string, count: number, ledger: Ledger = this.stats): void {
+    ledger.dropped[reason] = (ledger.dropped[reason] ?? 0) + count;
     reportFault(`spans_dropped.${reason}`, `spans for ${this.#transport.name} were lost`, count);
   }
 
-  /** Wait until everything that was submitted before is delivered or given up; never rejects. */
+  /** Wait until everything that was submitted before is delivered, on disk or given up; never rejects. */
   flush(timeoutMs: number): Promise<FlushResult> {
     this.#pump();
-    const remaining = new Set([...this.#fresh, ...this.#retrying, ...this.#underWay.keys()]);
-    if (remaining.size === 0) return Promise.resolve('ok');
-    return new Promise((resolve) => {
-      const watcher: Watcher = {
-        remaining,
-        lost: false,
-        done: (result) => {
-          clearTimeout(timer);
-          this.#watchers.delete(watcher);
-          resolve(result);
-        },
-      };
-      // The one timer that keeps the process alive: somebody waits for this, and not for longer than `timeoutMs`.
-      const timer = setTimeout(() => watcher.done('timeout'), timeoutMs);
-      this.#watchers.add(watcher);
-    });
+    // Whoever asks while nothing new has come waits for the same run.
+    if (this.#flushing?.submitted !== this.#submitted) {
+      const run = { submitted: this.#submitted, result: this.#settleAll() };
+      this.#flushing = run;
+      void run.result.then(() => {
+        if (this.#flushing === run) this.#flushing = undefined;
+      });
+    }
+    return within(this.#flushing.result, timeoutMs);
   }
 
-  /** Flush, then give up what is left; never rejects and takes no longer than `timeoutMs` and the transport's closing. */
+  /** Flush, then put on disk or give up what is left; never rejects and takes no longer than `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
-    await this.flush(timeoutMs);
+    const deadlineMs = performance.now() + timeoutMs;
+    const needsTime = this.#spool !== undefined || this.#transport.flush !== undefined;
+    await this.flush(timeoutMs - (needsTime ? Math.min(MAX_CLOSING_MS, timeoutMs / 5) : 0));
     this.#closed = true;
     clearTimeout(this.#timer);
-    const left = [...this.#fresh, ...this.#retrying];
-    this.#fresh = [];
-    this.#retrying = [];
-    this.stats.queued = 0;
-    this.stats.retrying = 0;
-    for (const entry of left) this.#giveUp(entry, 'shutdown');
-    for (const controller of this.#underWay.values()) controller.abort();
-    for (const entry of [...this.#underWay.keys()]) {
-      this.#underWay.delete(entry);
-      this.stats.inFlight -= entry.batch.count;
-      this.#giveUp(entry, 'shutdown');
+    const left = this.#takeAll();
+    const result = await within(this.#leave(left), deadlineMs - performance.now());
+    for (const entry of left.splice(0)) this.#lose(entry, 'shutdown');
+    if (result === 'timeout') reportFault('export_failed', `closing ${this.#transport.name} was not done in time`);
+  }
+
+  /** Write everything that is not delivered to disk, and do not return before; for a process that is about to end. */
+  saveNow(): void {
+    const spool = this.#spool;
+    if (spool === undefined) return;
+    this.#setAsideFresh();
+    for (const entry of this.#store.entries()) {
+      if (!spool.putNow(entry)) return;
+      this.#store.remove(entry);
+      this.stats.retrying = this.#store.spans;
+      this.#watch.settled(entry, true);
     }
+    for (const entry of this.#underWay.keys()) spool.copyNow(entry);
+    spool.finishNow();
+  }
+
+  get #waysTaken(): number {
+    return this.#underWay.size + (this.#spool?.isSending ? 1 : 0);
+  }
+
+  #addFresh(batch: SealedBatch): void {
+    const nowMs = performance.now();
+    this.#fresh.push({ batch, createdMs: nowMs, attempts: 0, dueMs: nowMs });
+    this.#freshBytes += batch.bytes;
+    this.#submitted++;
+  }
+
+  async #settleAll(): Promise<FlushResult> {
+    const entries = [
+      ...this.#fresh,
+      ...this.#store.entries(),
+      ...this.#underWay.keys(),
+      ...(this.#spool?.writing ?? []),
+    ];
+    const result = await this.#watch.wait(entries);
+    try {
+      await this.#transport.flush?.();
+      return result;
+    } catch (error) {
+      reportFault('export_failed', `flushing ${this.#transport.name} failed: ${describeError(error)}`);
+      return 'failed';
+    }
+  }
+
+  #takeAll(): Entry[] {
+    const left = [...this.#store.entries(), ...this.#underWay.keys(), ...this.#fresh.splice(0)];
+    for (const entry of this.#store.entries()) this.#store.remove(entry);
+    for (const controller of this.#underWay.values()) controller.abort();
+    this.#underWay.clear();
+    this.#freshBytes = 0;
+    Object.assign(this.stats, { queued: 0, inFlight: 0, retrying: 0 });
+    return left;
+  }
+
+  async #leave(left: Entry[]): Promise<void> {
+    for (let entry = left.shift(); entry !== undefined; entry = left.shift()) await this.#giveUp(entry, 'shutdown');
+    await this.#spool?.close();
     try {
       await this.#transport.close();
     } catch (error) {
@@ -169,39 +190,49 @@ export class Delivery {
   }
 
   #pump(): void {
-    while (!this.#closed && this.#underWay.size < this.#transport.concurrency) {
+    while (!this.#closed) {
       const nowMs = performance.now();
-      const open = this.#failuresInARow >= OPEN_AFTER_FAILURES;
-      if (open) this.#setAsideFresh();
-      if (open && this.#underWay.size > 0) return;
-      const entry = nowMs < this.#pausedUntilMs ? undefined : this.#takeDue(nowMs);
-      if (entry === undefined) {
+      const isFull = this.#waysTaken >= this.#transport.concurrency;
+      if (this.#circuit.isOpen || (isFull && nowMs - this.#lastStartMs > SLOW_AFTER_MS)) this.#setAsideFresh();
+      if (isFull || (this.#circuit.isOpen && this.#waysTaken > 0)) return;
+      const mayStart = nowMs >= this.#circuit.pausedUntilMs;
+      const entry = mayStart ? this.#takeDue(nowMs) : undefined;
+      if (entry !== undefined) {
+        this.#start(entry);
+      } else if (!mayStart || !this.#spool?.trySend(nowMs, this.#isEmpty)) {
         this.#wakeLater(nowMs);
         return;
       }
-      this.#start(entry);
     }
   }
 
+  get #isEmpty(): boolean {
+    return this.#fresh.length === 0 && this.#store.size === 0 && this.#underWay.size === 0;
+  }
+
   #takeDue(nowMs: number): Entry | undefined {
-    const index = this.#retrying.findIndex((entry) => entry.dueMs <= nowMs);
-    const [retried] = index < 0 ? [] : this.#retrying.splice(index, 1);
+    const retried = this.#store.takeDue(nowMs);
     if (retried !== undefined) {
-      this.#retryBytes -= retried.batch.bytes;
-      this.stats.retrying -= retried.batch.count;
+      this.stats.retrying = this.#store.spans;
       return retried;
     }
+    const full = this.#fresh.length === 0 ? this.#refill() : undefined;
+    if (full !== undefined) this.#addFresh(full);
     const fresh = this.#fresh.shift();
-    if (fresh === undefined) return undefined;
-    this.#freshBytes -= fresh.batch.bytes;
-    this.stats.queued -= fresh.batch.count;
+    if (fresh !== undefined) this.#leaveQueue(fresh);
     return fresh;
+  }
+
+  #leaveQueue({ batch }: Entry): void {
+    this.#freshBytes -= batch.bytes;
+    this.stats.queued -= batch.count;
   }
 
   #start(entry: Entry): void {
     const controller = new AbortController();
     this.#underWay.set(entry, controller);
     this.stats.inFlight += entry.batch.count;
+    this.#lastStartMs = performance.now();
     // Not in the tick of the span that filled the batch: its caller should not wait for a socket. Not unref'd: an idle
     // event loop would sleep in front of an unref'd immediate until something else wakes it, and a flush with it.
     setImmediate(() => this.#attempt(entry, controller));
@@ -209,115 +240,99 @@ export class Delivery {
 
   async #attempt(entry: Entry, controller: AbortController): Promise<void> {
     if (controller.signal.aborted) return;
-    const timer = setTimeout(() => controller.abort(), this.#options.exportTimeoutMs);
-    timer.unref();
-    let result: AttemptResult;
-    try {
-      result = await this.#transport.send(entry.batch, controller.signal);
-    } catch (error) {
-      reportFault('export_failed', `sending to ${this.#transport.name} threw: ${describeError(error)}`);
-      result = { kind: 'drop', reason: 'exporter_threw' };
-    }
-    clearTimeout(timer);
+    const result = await this.#send(entry.batch, controller);
     // Given up meanwhile by `close`: it has been counted there.
     if (!this.#underWay.delete(entry)) return;
     this.stats.inFlight -= entry.batch.count;
-    this.#settle(entry, result);
+    if (result.kind === 'retry') {
+      this.#retryLater(entry, result);
+    } else {
+      this.#backendAnswered();
+      const isLost = this.#count(entry.batch, result, this.stats);
+      if (entry.record !== undefined) void this.#spool?.discard(entry.record);
+      this.#watch.settled(entry, isLost);
+    }
     this.#pump();
   }
 
-  #settle(entry: Entry, result: AttemptResult): void {
-    const { count } = entry.batch;
-    if (result.kind === 'retry') {
-      this.#retryLater(entry, result);
-      return;
+  async #send(batch: SealedBatch, controller: AbortController): Promise<AttemptResult> {
+    const timer = setTimeout(() => controller.abort(), this.#options.exportTimeoutMs);
+    timer.unref();
+    try {
+      return await this.#transport.send(batch, controller.signal);
+    } catch (error) {
+      reportFault('export_failed', `sending to ${this.#transport.name} threw: ${describeError(error)}`);
+      return { kind: 'drop', reason: 'exporter_threw' };
+    } finally {
+      clearTimeout(timer);
     }
-    if (this.#failuresInARow >= OPEN_AFTER_FAILURES) for (const waiting of this.#retrying) waiting.dueMs = 0;
-    this.#failuresInARow = 0;
+  }
+
+  #backendAnswered(): void {
+    if (this.#circuit.isOpen) this.#store.makeAllDue();
+    this.#circuit.closed();
+  }
+
+  /** @returns whether some spans of the batch were not delivered */
+  #count({ count }: SealedBatch, result: Exclude<AttemptResult, { kind: 'retry' }>, ledger: Ledger): boolean {
     if (result.kind === 'drop') {
-      this.#giveUp(entry, result.reason);
-      return;
+      this.drop(result.reason, count, ledger);
+      return true;
     }
     const rejected = Math.min(Math.max(result.rejected, 0), count);
-    this.stats.rejected += rejected;
-    this.stats.exported += count - rejected;
-    if (rejected > 0 || result.message !== undefined) {
-      const text = (result.message ?? 'no reason given').slice(0, 512);
-      reportFault(
-        'spans_rejected',
-        `${this.#transport.name} rejected ${rejected} spans: ${text}`,
-        Math.max(1, rejected),
-      );
-    }
-    this.#tellWatchers(entry, rejected > 0);
+    ledger.rejected += rejected;
+    ledger.exported += count - rejected;
+    const text = (result.message ?? 'no reason given').slice(0, MAX_SHOWN_CHARACTERS);
+    const { name } = this.#transport;
+    if (rejected > 0) reportFault('spans_rejected', `${name} rejected spans: ${text}`, rejected);
+    else if (result.message !== undefined) reportFault('backend_warning', `${name} took the spans and says: ${text}`);
+    return rejected > 0;
   }
 
   #retryLater(entry: Entry, result: { reason: string; retryAfterMs?: number }): void {
     const nowMs = performance.now();
-    this.#failuresInARow++;
     reportFault('export_failed', `${this.#transport.name}: ${result.reason}; the spans wait for another attempt`);
-    const waitMs =
-      result.retryAfterMs === undefined
-        ? this.#backoffMs(Math.max(entry.attempts, this.#failuresInARow - OPEN_AFTER_FAILURES))
-        : Math.min(result.retryAfterMs, this.#options.maxRetryAfterMs);
-    if (result.retryAfterMs !== undefined || this.#failuresInARow >= OPEN_AFTER_FAILURES) {
-      this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + waitMs);
-    }
+    const waitMs = this.#circuit.failed(entry.attempts, result.retryAfterMs, nowMs);
     entry.attempts++;
     entry.dueMs = nowMs + waitMs;
-    if (nowMs - entry.createdMs + waitMs > this.#options.maxRetryElapsedMs) {
-      this.#giveUp(entry, 'retry_gave_up');
-      return;
+    if (entry.record !== undefined || nowMs - entry.createdMs + waitMs > this.#options.maxRetryElapsedMs) {
+      void this.#giveUp(entry, 'retry_gave_up');
+    } else {
+      this.#setAside(entry);
     }
-    this.#setAside(entry);
   }
 
-  #backoffMs(attempt: number): number {
-    const { initialBackoffMs, backoffMultiplier, maxBackoffMs, jitter } = this.#options;
-    const baseMs = Math.min(maxBackoffMs, initialBackoffMs * backoffMultiplier ** attempt);
-    return baseMs * (1 - jitter + 2 * jitter * Math.random());
-  }
-
-  // While the backend is away, batches leave the queue for the larger store, so that the queue stays free for spans.
+  // While the backend is away or slow, batches leave the queue for the larger store, so that the queue stays free.
   #setAsideFresh(): void {
     for (const entry of this.#fresh.splice(0)) {
-      this.#freshBytes -= entry.batch.bytes;
-      this.stats.queued -= entry.batch.count;
+      this.#leaveQueue(entry);
       this.#setAside(entry);
     }
   }
 
   #setAside(entry: Entry): void {
-    const behind = this.#retrying.findIndex((other) => other.createdMs > entry.createdMs);
-    this.#retrying.splice(behind < 0 ? this.#retrying.length : behind, 0, entry);
-    this.#retryBytes += entry.batch.bytes;
-    this.stats.retrying += entry.batch.count;
-    while (this.#retryBytes > this.#options.retryMaxBytes) {
-      const oldest = this.#retrying.shift() as Entry;
-      this.#retryBytes -= oldest.batch.bytes;
-      this.stats.retrying -= oldest.batch.count;
-      this.#giveUp(oldest, 'retry_evicted');
+    this.#store.add(entry);
+    while (this.#store.bytes > this.#options.retryMaxBytes) {
+      const oldest = this.#store.shift();
+      if (oldest !== undefined) void this.#giveUp(oldest, 'retry_evicted');
     }
+    this.stats.retrying = this.#store.spans;
   }
 
-  #giveUp(entry: Entry, reason: string): void {
+  async #giveUp(entry: Entry, reason: string): Promise<void> {
+    if (this.#spool !== undefined && (await this.#spool.put(entry))) this.#watch.settled(entry, true);
+    else this.#lose(entry, reason);
+  }
+
+  #lose(entry: Entry, reason: string): void {
     this.drop(reason, entry.batch.count);
-    this.#tellWatchers(entry, true);
-  }
-
-  #tellWatchers(entry: Entry, lost: boolean): void {
-    for (const watcher of this.#watchers) {
-      if (!watcher.remaining.delete(entry)) continue;
-      watcher.lost ||= lost;
-      if (watcher.remaining.size === 0) watcher.done(watcher.lost ? 'failed' : 'ok');
-    }
+    this.#watch.settled(entry, true);
   }
 
   #wakeLater(nowMs: number): void {
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const entry of this.#retrying) nextMs = Math.min(nextMs, entry.dueMs);
+    let nextMs = Math.min(this.#store.nextDueMs(), this.#spool?.nextDueMs(this.#isEmpty) ?? Number.POSITIVE_INFINITY);
     if (this.#fresh.length > 0) nextMs = nowMs;
-    nextMs = Math.max(nextMs, this.#pausedUntilMs);
+    nextMs = Math.max(nextMs, this.#circuit.pausedUntilMs);
     if (nextMs === Number.POSITIVE_INFINITY) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#pump(), Math.max(1, Math.ceil(nextMs - nowMs)));

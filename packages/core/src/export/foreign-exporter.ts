@@ -1,5 +1,5 @@
 /** Lets an exporter made for the official SDK, or one of our own that wants objects, take batches. */
-import type { AttemptResult, BatchTransport } from './delivery.ts';
+import type { AttemptResult, BatchTransport } from './transport.ts';
 import type { SpanExporter } from './readable-span.ts';
 import { ObjectSpanBuffer, type SealedBatch } from './span-buffer.ts';
 import { activeContext, runInContext, suppressIn } from '../context.ts';

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { describeError } from '../faults.ts';
-import type { AttemptResult } from './delivery.ts';
+import type { AttemptResult } from './transport.ts';
 import { proxyAuthorization, TunnelAgent } from './proxy-agent.ts';
 
 /** How to reach a backend over HTTP. */

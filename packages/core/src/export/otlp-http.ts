@@ -1,6 +1,6 @@
 /** OTLP over HTTP, in protocol buffers or JSON: one POST a batch. */
 import { VERSION } from '../version.ts';
-import type { AttemptResult, BatchTransport } from './delivery.ts';
+import type { AttemptResult, BatchTransport } from './transport.ts';
 import { HttpPost, type HttpPostOptions } from './http-post.ts';
 import { OtlpJsonSpanBuffer } from './otlp-json.ts';
 import { parsePartialSuccess, parsePartialSuccessJson } from './otlp-response.ts';
@@ -15,6 +15,7 @@ export interface OtlpHttpOptions extends HttpPostOptions {
 /** The transport of `@clew/core`'s OTLP exporter. */
 export class OtlpHttpTransport implements BatchTransport {
   readonly name: string;
+  readonly target: string;
   readonly componentType: string;
   readonly concurrency: number;
   readonly #http: HttpPost;
@@ -28,7 +29,8 @@ export class OtlpHttpTransport implements BatchTransport {
     });
     this.componentType = this.#isJson ? 'otlp_http_json_exporter' : 'otlp_http_exporter';
     this.concurrency = this.#http.concurrency;
-    this.name = `otlp ${this.#http.target.href}`;
+    this.target = this.#http.target.href;
+    this.name = `otlp ${this.target}`;
   }
 
   createBuffer(): SpanBuffer {

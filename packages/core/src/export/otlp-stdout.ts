@@ -1,7 +1,7 @@
 /** OTLP's JSON on standard output, a line for each batch, for collectors that read the logs of containers. */
 import { describeError, reportFault } from '../faults.ts';
 import { type ConsoleStream, writeGuarded } from './console-stream.ts';
-import type { AttemptResult, BatchTransport } from './delivery.ts';
+import type { AttemptResult, BatchTransport } from './transport.ts';
 import { OtlpJsonSpanBuffer } from './otlp-json.ts';
 import type { SealedBatch } from './span-buffer.ts';
 

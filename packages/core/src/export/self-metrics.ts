@@ -4,7 +4,8 @@
  */
 import { type Attributes, type Meter, metrics, type ObservableResult } from '@opentelemetry/api';
 import { VERSION } from '../version.ts';
-import type { BatchTransport, ExporterStats } from './delivery.ts';
+import type { ExporterStats, SpoolStats } from './exporter-stats.ts';
+import type { BatchTransport } from './transport.ts';
 
 /** Where one exporter's numbers come from. */
 export interface MeasuredExporter {
@@ -24,6 +25,12 @@ export interface MeasuredTracing {
 // Dropped before a batch was made: the processor's; every other reason is the exporter's.
 const PROCESSOR_REASONS = ['queue_full', 'already_shutdown', 'encode_error'];
 const PROCESSOR_TYPE = 'batching_span_processor';
+
+const SPOOL: Array<[name: string, kind: 'Counter' | 'UpDownCounter', read: (spool: SpoolStats) => number]> = [
+  ['clew.spool.bytes', 'UpDownCounter', ({ bytes }) => bytes],
+  ['clew.spool.files', 'UpDownCounter', ({ files }) => files],
+  ['clew.spool.evicted', 'Counter', ({ evicted }) => evicted],
+];
 
 type Observe = (result: ObservableResult, exporter: MeasuredExporter, attributes: Attributes) => void;
 
@@ -69,6 +76,15 @@ export function observeTracing(tracing: MeasuredTracing): () => void {
     }),
   );
   observe('otel.sdk.exporter.span.exported', 'Counter', perExporter(undefined, observeExported));
+  for (const [name, kind, read] of SPOOL) {
+    observe(
+      name,
+      kind,
+      perExporter(undefined, (result, { stats }, attributes) => {
+        if (stats.spool !== undefined) result.observe(read(stats.spool), attributes);
+      }),
+    );
+  }
   return () => {
     for (const stop of stops) stop();
   };
@@ -117,6 +133,7 @@ export function measureTransport(transport: BatchTransport, index: number): Batc
     name: transport.name,
     concurrency: transport.concurrency,
     componentType: componentTypeOf(transport),
+    ...(transport.target === undefined ? {} : { target: transport.target }),
     createBuffer: () => transport.createBuffer(),
     async send(batch, signal) {
       const startedMs = performance.now();
@@ -147,11 +164,13 @@ function makeInstrument(
   name: string,
   kind: 'Counter' | 'UpDownCounter',
 ): ReturnType<Meter['createObservableCounter']> {
-  const options = { unit: '{span}', description: DESCRIPTIONS[name] ?? name };
+  const options = { unit: UNITS[name] ?? '{span}', description: DESCRIPTIONS[name] ?? name };
   return kind === 'Counter'
     ? meter.createObservableCounter(name, options)
     : meter.createObservableUpDownCounter(name, options);
 }
+
+const UNITS: Record<string, string> = { 'clew.spool.bytes': 'By', 'clew.spool.files': '{file}' };
 
 const DESCRIPTIONS: Record<string, string> = {
   'otel.sdk.span.started': 'Recording spans that were started.',
@@ -161,4 +180,7 @@ const DESCRIPTIONS: Record<string, string> = {
   'otel.sdk.processor.span.processed': 'Spans that were handed to the exporter, or dropped before.',
   'otel.sdk.exporter.span.inflight': 'Spans that are being sent or wait for another attempt.',
   'otel.sdk.exporter.span.exported': 'Spans that were delivered, or given up with a reason.',
+  'clew.spool.bytes': 'Size of the batches on disk.',
+  'clew.spool.files': 'Batches on disk.',
+  'clew.spool.evicted': 'Spans removed from disk unsent, for want of room or for their age.',
 };

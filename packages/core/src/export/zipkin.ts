@@ -1,7 +1,7 @@
 /** Zipkin's JSON v2 over HTTP: one POST a batch; each span becomes text when it ends. */
 import type { RecordingSpan } from '../span.ts';
 import { VERSION } from '../version.ts';
-import type { AttemptResult, BatchTransport } from './delivery.ts';
+import type { AttemptResult, BatchTransport } from './transport.ts';
 import { HttpPost, type HttpPostOptions } from './http-post.ts';
 import type { SealedBatch, SpanBuffer } from './span-buffer.ts';
 import { formatZipkinSpan } from './zipkin-span.ts';
@@ -9,6 +9,7 @@ import { formatZipkinSpan } from './zipkin-span.ts';
 /** The transport of `@clew/core`'s Zipkin exporter; `url` is the whole URL, with `/api/v2/spans`. */
 export class ZipkinTransport implements BatchTransport {
   readonly name: string;
+  readonly target: string;
   readonly componentType = 'zipkin_http_exporter';
   readonly concurrency: number;
   readonly #http: HttpPost;
@@ -19,7 +20,8 @@ export class ZipkinTransport implements BatchTransport {
       'user-agent': `Clew-Zipkin-Exporter-JavaScript/${VERSION}`,
     });
     this.concurrency = this.#http.concurrency;
-    this.name = `zipkin ${this.#http.target.href}`;
+    this.target = this.#http.target.href;
+    this.name = `zipkin ${this.target}`;
   }
 
   createBuffer(): ZipkinSpanBuffer {
