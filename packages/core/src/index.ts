@@ -35,9 +35,25 @@ export { createResource, type Resource } from './resource.ts';
 
 // Samplers
 export { alwaysOff, alwaysOn } from './sampler/always.ts';
-export { type ParentBasedOptions, parentBased } from './sampler/parent-based.ts';
-export { ratio } from './sampler/ratio.ts';
-export type { Sampler, SamplingDecision, SamplingResult } from './sampler/types.ts';
+export { annotate } from './sampler/annotate.ts';
+export { anyOf } from './sampler/any-of.ts';
+export type { ClewSampler } from './sampler/clew-sampler.ts';
+export { healthChecks } from './sampler/health-checks.ts';
+export { fromOtel, toOtel } from './sampler/otel-bridge.ts';
+export { type ParentBasedOptions, parentBased, parentThreshold } from './sampler/parent-based.ts';
+export { type RatioOptions, ratio } from './sampler/ratio.ts';
+export { recordAll } from './sampler/record-all.ts';
+export type { AttributeCriterion, RuleCriteria, TextCriterion } from './sampler/rule-match.ts';
+export { type Rule, rules } from './sampler/rules.ts';
+export type {
+  IntentSampler,
+  OnSamplerError,
+  Sampler,
+  SamplingDecision,
+  SamplingIntent,
+  SamplingRequest,
+  SamplingResult,
+} from './sampler/types.ts';
 
 // Propagation
 export { type AnyCaseCarrier, anyCaseGetter, environmentGetter, environmentSetter } from './propagation/carrier.ts';

@@ -4,7 +4,8 @@ import { isPromise } from './adopt.ts';
 import { describeError, reportFault } from './faults.ts';
 import type { SpanProcessor, SpanResource } from './export/readable-span.ts';
 import type { PluginDefaults } from './plugin-defaults.ts';
-import type { Sampler } from './sampler/types.ts';
+import { isClewSampler } from './sampler/clew-sampler.ts';
+import type { OnSamplerError, Sampler } from './sampler/types.ts';
 import type { RecordingSpan } from './span.ts';
 import type { InstrumentationScope, SpanLimits } from './span-data.ts';
 import { ClewTracer, type IdGenerator, type TracerShared } from './tracer.ts';
@@ -27,6 +28,8 @@ export const DEFAULT_LIMITS: SpanLimits = {
 /** What a `ClewTracerProvider` is made of. */
 export interface ProviderOptions {
   sampler: Sampler;
+  /** What happens to a span whose sampler throws. Default `parent`: as its parent; kept without one. */
+  onSamplerError?: OnSamplerError | undefined;
   /** In the official SDK's shape. */
   resource: SpanResource;
   propagator: TextMapPropagator;
@@ -60,6 +63,8 @@ export class ClewTracerProvider implements TracerProvider {
     const enders = processors.filter((processor) => typeof processor.onEnding === 'function');
     this.#shared = {
       sampler: options.sampler,
+      clewSampler: isClewSampler(options.sampler) ? options.sampler : undefined,
+      onSamplerError: options.onSamplerError ?? 'parent',
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       resource: options.resource,
       idGenerator: options.idGenerator,

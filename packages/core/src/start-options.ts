@@ -5,7 +5,7 @@ import type { SpanExporter, SpanProcessor } from './export/readable-span.ts';
 import type { SpoolOptions } from './export/spool.ts';
 import type { PropagateTo, TrustIncoming } from './plugin-defaults.ts';
 import type { PropagatorName } from './propagation/composite.ts';
-import type { Sampler } from './sampler/types.ts';
+import type { OnSamplerError, Sampler } from './sampler/types.ts';
 import type { SpanLimits } from './span-data.ts';
 import type { IdGenerator } from './tracer.ts';
 
@@ -36,6 +36,11 @@ export interface StartTracingOptions {
   headers?: Record<string, string> | (() => Promise<Record<string, string>>);
   /** Who decides what is recorded; a number from 0 to 1 is a parent-based ratio. Default: parent-based, all. */
   sampler?: Sampler | number;
+  /**
+   * What happens to a span whose sampler throws: `keep`, `drop`, or `parent`, as its parent and kept without one. Default
+   * `parent`.
+   */
+  onSamplerError?: OnSamplerError;
   /** Header formats in order. Default `['tracecontext', 'baggage']`. */
   propagators?: Array<PropagatorName | TextMapPropagator>;
   /**

@@ -67,6 +67,7 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
     processors: env.sdkDisabled ? [] : [...(options.spanProcessors ?? []), ...batches],
     limits: { ...env.limits, ...options.limits },
     idGenerator: options.idGenerator,
+    onSamplerError: options.onSamplerError,
     defaults: resolvePluginDefaults(options, env),
     disabled: env.sdkDisabled,
   });

@@ -9,7 +9,15 @@ import type { SpanResource } from './export/readable-span.ts';
 import { describeError, reportFault } from './faults.ts';
 import { parseHexWord, takeMalformed, takeWords, traceIdHex, words } from './ids.ts';
 import { isDecision } from './remote-parent.ts';
-import { isIdSampler, NOT_RECORD, RECORD_AND_SAMPLED, type Sampler, type SamplingDecision } from './sampler/types.ts';
+import { askSampler, type SamplerSettings } from './sampler/ask-sampler.ts';
+import { decide, traceStateAfter } from './sampler/intent.ts';
+import {
+  NOT_RECORD,
+  RECORD_AND_SAMPLED,
+  type SamplingDecision,
+  type SamplingRequest,
+  type SamplingResult,
+} from './sampler/types.ts';
 import { RecordingSpan } from './span.ts';
 import type { SpanOwner } from './span.ts';
 import type { InstrumentationScope, SpanLimits, SpanStart } from './span-data.ts';
@@ -29,11 +37,12 @@ export interface IdGenerator {
   generateTraceId(): string;
   /** 16 lower-case hex digits, not all zero. */
   generateSpanId(): string;
+  /** Whether the last 56 bits of each trace id are random; then its traces get the random flag. Default `false`. */
+  readonly makesRandomTraceIds?: boolean;
 }
 
 /** What all tracers of one provider share. */
-export interface TracerShared {
-  readonly sampler: Sampler;
+export interface TracerShared extends SamplerSettings {
   readonly limits: SpanLimits;
   readonly resource: SpanResource;
   readonly idGenerator: IdGenerator | undefined;
@@ -139,24 +148,25 @@ export class ClewTracer implements Tracer, SpanOwner {
     let traceState = parent?.traceState;
     let decision: SamplingDecision;
     let added: Attributes | undefined;
-    const { sampler } = shared;
-    if (isIdSampler(sampler)) {
-      decision = sampler.decide(followed, start.t2, start.t3);
+    const intent = shared.clewSampler?.byIds(followed, start.t2, start.t3);
+    if (intent !== undefined) {
+      decision = decide(intent, followed, start.t2, start.t3);
+      traceState = traceStateAfter(intent, decision, traceState);
+      if (decision === RECORD_AND_SAMPLED) added = intent.attributes;
     } else {
       if (source !== undefined) {
         flat = source.startAttributes();
         group = source.startGroup();
       }
       if (this.#baggageKeys !== undefined) addBaggage((flat ??= []), group, context, this.#baggageKeys, this.limits);
-      const result = askSampler(sampler, followed, context, name, kind, toAttributes(group?.flat, flat), links ?? []);
-      fillAgain(result.ids);
+      const attributes = toAttributes(group?.flat, flat);
+      const result = sample(shared, followed, { context, name, kind, attributes, links: links ?? [] });
       decision = result.decision;
       added = result.attributes;
       traceState = result.traceState ?? traceState;
     }
     // The random bit is the parent's, and ours on traces that we start ourselves.
-    const random =
-      parent === undefined ? (shared.idGenerator === undefined ? FLAG_RANDOM : 0) : parent.traceFlags & FLAG_RANDOM;
+    const random = parent === undefined ? randomFlag(shared.idGenerator) : parent.traceFlags & FLAG_RANDOM;
     if (decision === NOT_RECORD) return makeNonRecording(random, traceState);
 
     start.traceFlags = decision === RECORD_AND_SAMPLED ? random | FLAG_SAMPLED : random;
@@ -285,36 +295,28 @@ function fillFromGenerator(parent: SpanIdentity | undefined, generator: IdGenera
   return false;
 }
 
-interface SamplerAnswer {
-  decision: SamplingDecision;
-  attributes: Attributes | undefined;
-  traceState: TraceState | undefined;
-  ids: SpanStart;
+function randomFlag(generator: IdGenerator | undefined): number {
+  return generator === undefined || generator.makesRandomTraceIds === true ? FLAG_RANDOM : 0;
 }
 
 // A sampler of the application may itself start spans, so the ids are kept aside while it runs.
-function askSampler(
-  sampler: Sampler,
+function sample(
+  shared: TracerShared,
   followed: SpanIdentity | undefined,
-  context: Context,
-  name: string,
-  kind: SpanKind,
-  attributes: Attributes,
-  links: Link[],
-): SamplerAnswer {
+  given: Omit<SamplingRequest, 'traceId' | 'serviceName'>,
+): SamplingResult {
   const ids = { ...start };
-  try {
-    const traceId = traceIdHex(ids.t0, ids.t1, ids.t2, ids.t3);
-    const parentContext = followed === undefined ? withSpanIn(context, undefined) : context;
-    const result = sampler.shouldSample(parentContext, traceId, name, kind, attributes, links);
-    return { decision: result.decision, attributes: result.attributes, traceState: result.traceState, ids };
-  } catch (error) {
-    reportFault('sampler_threw', `the sampler threw, the parent's decision was taken: ${describeError(error)}`);
-    const sampled = followed === undefined || (followed.traceFlags & FLAG_SAMPLED) !== 0;
-    return { decision: sampled ? RECORD_AND_SAMPLED : NOT_RECORD, attributes: undefined, traceState: undefined, ids };
-  }
+  const result = askSampler(shared, {
+    ...given,
+    context: followed === undefined ? withSpanIn(given.context, undefined) : given.context,
+    traceId: traceIdHex(ids.t0, ids.t1, ids.t2, ids.t3),
+    serviceName: serviceNameOf(shared.resource),
+  });
+  Object.assign(start, ids);
+  return result;
 }
 
-function fillAgain(ids: SpanStart): void {
-  Object.assign(start, ids);
+function serviceNameOf({ attributes }: SpanResource): string | undefined {
+  const name = attributes['service.name'];
+  return typeof name === 'string' ? name : undefined;
 }

@@ -7,8 +7,10 @@ import { alwaysOff, alwaysOn } from '../src/sampler/always.ts';
 import { parentBased } from '../src/sampler/parent-based.ts';
 import { ratio } from '../src/sampler/ratio.ts';
 import { thresholdOf } from '../src/sampler/threshold.ts';
-import { type IdSampler, isIdSampler, NOT_RECORD, RECORD_AND_SAMPLED, type Sampler } from '../src/sampler/types.ts';
-import { NonRecordingSpan } from '../src/span-context.ts';
+import type { ClewSampler } from '../src/sampler/clew-sampler.ts';
+import { decide as decideBy } from '../src/sampler/intent.ts';
+import { NOT_RECORD, RECORD_AND_SAMPLED, type Sampler, type SamplingDecision } from '../src/sampler/types.ts';
+import { NonRecordingSpan, type SpanIdentity } from '../src/span-context.ts';
 
 const THRESHOLDS: Array<[probability: number, text: string]> = [
   [1, '0'],
@@ -47,19 +49,19 @@ test('keep exactly when the randomness is not below the threshold', () => {
     [0x00ffffff, -1, RECORD_AND_SAMPLED],
     [0xff000000 | 0, 0, NOT_RECORD],
   ];
-  for (const [t2, t3, decision] of cases) assert.equal(ratio(0.1).decide(undefined, t2, t3), decision);
+  for (const [t2, t3, decision] of cases) assert.equal(decide(ratio(0.1), undefined, t2, t3), decision);
 });
 
 test('the lower 32 bits count, and are compared without a sign', () => {
   // 2^-50 below a half: the threshold 8 with R just under and at it.
   const half = ratio(0.5);
-  assert.equal(half.decide(undefined, 0x7fffff, -1), NOT_RECORD);
-  assert.equal(half.decide(undefined, 0x800000, 0), RECORD_AND_SAMPLED);
+  assert.equal(decide(half, undefined, 0x7fffff, -1), NOT_RECORD);
+  assert.equal(decide(half, undefined, 0x800000, 0), RECORD_AND_SAMPLED);
   const tiny = ratio(2 ** -30);
   const threshold = thresholdOf(2 ** -30);
   assert.equal(threshold?.text, 'fffffffc');
-  assert.equal(tiny.decide(undefined, 0xffffff, 0xfbffffff | 0), NOT_RECORD);
-  assert.equal(tiny.decide(undefined, 0xffffff, 0xfc000000 | 0), RECORD_AND_SAMPLED);
+  assert.equal(decide(tiny, undefined, 0xffffff, 0xfbffffff | 0), NOT_RECORD);
+  assert.equal(decide(tiny, undefined, 0xffffff, 0xfc000000 | 0), RECORD_AND_SAMPLED);
 });
 
 for (const p of [0.001, 0.01, 0.1, 0.25, 0.5, 0.9]) {
@@ -68,7 +70,7 @@ for (const p of [0.001, 0.01, 0.1, 0.25, 0.5, 0.9]) {
     const sampler = ratio(p);
     const random = seededWords(0x5eed + p * 1e4);
     let kept = 0;
-    for (let i = 0; i < count; i++) if (sampler.decide(undefined, random(), random()) === RECORD_AND_SAMPLED) kept++;
+    for (let i = 0; i < count; i++) if (decide(sampler, undefined, random(), random()) === RECORD_AND_SAMPLED) kept++;
     const bound = 4.42 * Math.sqrt(count * p * (1 - p));
     assert.ok(Math.abs(kept - count * p) <= bound, `kept ${kept} of ${count}, bound ${bound.toFixed(0)}`);
   });
@@ -79,8 +81,8 @@ test('what a lower ratio keeps, a higher one keeps too', () => {
   const [low, high] = [ratio(0.2), ratio(0.3)];
   for (let i = 0; i < 200_000; i++) {
     const [t2, t3] = [random(), random()];
-    if (low.decide(undefined, t2, t3) === RECORD_AND_SAMPLED) {
-      assert.equal(high.decide(undefined, t2, t3), RECORD_AND_SAMPLED);
+    if (decide(low, undefined, t2, t3) === RECORD_AND_SAMPLED) {
+      assert.equal(decide(high, undefined, t2, t3), RECORD_AND_SAMPLED);
     }
   }
 });
@@ -91,7 +93,7 @@ test('decide and shouldSample agree', () => {
   for (let i = 0; i < 10_000; i++) {
     const span = new NonRecordingSpan(random(), random(), random(), random(), 1, 1, 0, false, undefined);
     const { decision } = ask(sampler, ROOT, span.spanContext().traceId);
-    assert.equal(decision, sampler.decide(undefined, span.t2, span.t3));
+    assert.equal(decision, decide(sampler, undefined, span.t2, span.t3));
   }
 });
 
@@ -111,15 +113,15 @@ for (const [what, tracestate, isKept] of RANDOMNESS) {
     // The trace id alone would be kept.
     const parent = new NonRecordingSpan(1, 1, -1, -1, 1, 1, 0, true, parseTraceState(tracestate));
     const expected = isKept ? RECORD_AND_SAMPLED : NOT_RECORD;
-    assert.equal(ratio(0.5).decide(parent, parent.t2, parent.t3), expected);
+    assert.equal(decide(ratio(0.5), parent, parent.t2, parent.t3), expected);
     const { decision } = ask(ratio(0.5), withSpanIn(ROOT, parent), parent.spanContext().traceId);
     assert.equal(decision, expected);
   });
 }
 
 test('a ratio of 0 keeps nothing and a ratio of 1 everything', () => {
-  assert.equal(ratio(0).decide(undefined, -1, -1), NOT_RECORD);
-  assert.equal(ratio(1).decide(undefined, 0, 0), RECORD_AND_SAMPLED);
+  assert.equal(decide(ratio(0), undefined, -1, -1), NOT_RECORD);
+  assert.equal(decide(ratio(1), undefined, 0, 0), RECORD_AND_SAMPLED);
   assert.equal(ask(ratio(1), ROOT, 'not hex').decision, RECORD_AND_SAMPLED);
   assert.equal(ask(ratio(0.5), ROOT, 'not hex').decision, NOT_RECORD);
 });
@@ -153,12 +155,11 @@ for (const [parent, branch] of BRANCHES) {
     const all = { root: alwaysOff(), remoteParentSampled: alwaysOff(), localParentSampled: alwaysOff() };
     const byIds = parentBased({ ...all, [branch]: alwaysOn() });
     assert.equal(ask(byIds, context).decision, RECORD_AND_SAMPLED);
-    assert.ok(isIdSampler(byIds));
-    assert.equal(byIds.decide(parent, 3, 4), RECORD_AND_SAMPLED);
+    assert.equal(decide(byIds, parent, 3, 4), RECORD_AND_SAMPLED);
 
     const foreign: Sampler = { shouldSample: () => ({ decision: RECORD_AND_SAMPLED }), toString: () => 'foreign' };
     const mixed = parentBased({ ...all, [branch]: foreign });
-    assert.equal(isIdSampler(mixed), false);
+    assert.equal(mixed.byIds(parent, 3, 4), undefined, 'a foreign sampler is asked with everything');
     assert.equal(ask(mixed, context).decision, RECORD_AND_SAMPLED);
   });
 }
@@ -166,7 +167,7 @@ for (const [parent, branch] of BRANCHES) {
 test('SDK "ParentBased": by default children follow their parent', () => {
   const sampler = parentBased({ root: alwaysOff() });
   assert.deepEqual(
-    [undefined, remote(1), remote(0), local(1), local(0)].map((parent) => (sampler as IdSampler).decide(parent, 0, 0)),
+    [undefined, remote(1), remote(0), local(1), local(0)].map((parent) => decide(sampler, parent, 0, 0)),
     [NOT_RECORD, RECORD_AND_SAMPLED, NOT_RECORD, RECORD_AND_SAMPLED, NOT_RECORD],
   );
 });
@@ -194,7 +195,7 @@ test('parentBased refuses what is no sampler and what it does not know', () => {
   });
 });
 
-const DESCRIPTIONS: Array<[sampler: Sampler, description: string]> = [
+const DESCRIPTIONS: Array<[sampler: ClewSampler, description: string]> = [
   [alwaysOn(), 'AlwaysOnSampler'],
   [alwaysOff(), 'AlwaysOffSampler'],
   [ratio(0.25), 'TraceIdRatioBased{0.25}'],
@@ -204,7 +205,7 @@ const DESCRIPTIONS: Array<[sampler: Sampler, description: string]> = [
 for (const [sampler, description] of DESCRIPTIONS) {
   test(`SDK "Built-in samplers": ${description.slice(0, 48)} describes itself and decides by ids`, () => {
     assert.equal(sampler.toString(), description);
-    assert.ok(isIdSampler(sampler));
+    assert.notEqual(sampler.byIds(undefined, 0, 0), undefined);
   });
 }
 
@@ -213,6 +214,12 @@ function parentDescription(root: string): string {
     `ParentBased{root=${root}, remoteParentSampled=AlwaysOnSampler, remoteParentNotSampled=AlwaysOffSampler, ` +
     'localParentSampled=AlwaysOnSampler, localParentNotSampled=AlwaysOffSampler}'
   );
+}
+
+/** The decision by ids alone, as the tracer makes it. */
+function decide(sampler: ClewSampler, parent: SpanIdentity | undefined, t2: number, t3: number): SamplingDecision {
+  const intent = sampler.byIds(parent, t2, t3) ?? assert.fail('it cannot decide by ids');
+  return decideBy(intent, parent, t2, t3);
 }
 
 function ask(sampler: Sampler, context: Context, traceId = '0af7651916cd43dd8448eb211c80319c') {

@@ -9,7 +9,7 @@ import type { Sampler } from '../sampler/types.ts';
 import type { SpanLimits } from '../span-data.ts';
 import type { StartTracingOptions } from '../start-options.ts';
 import type { EnvConfig } from './env.ts';
-import { checkBoolean, checkInteger, checkOptionNames, showValue } from './options.ts';
+import { checkBoolean, checkInteger, checkOneOf, checkOptionNames, showValue } from './options.ts';
 
 const START_OPTIONS = [
   'serviceName',
@@ -20,6 +20,7 @@ const START_OPTIONS = [
   'endpoint',
   'headers',
   'sampler',
+  'onSamplerError',
   'propagators',
   'trustIncoming',
   'propagateTo',
@@ -63,6 +64,7 @@ export function checkStartOptions(options: StartTracingOptions): void {
     if (options.limits?.[name] !== Number.POSITIVE_INFINITY) checkInteger(name, options.limits?.[name], 0);
   }
   checkInteger('exportConcurrency', options.exportConcurrency, 1);
+  checkOneOf('onSamplerError', options.onSamplerError, ['keep', 'drop', 'parent']);
   checkHeaders(options.headers);
 }
 

@@ -1,6 +1,7 @@
 /** The `tracestate` header: other vendors' data about a trace, passed on in its order and never invented. */
 import type { TraceState } from '@opentelemetry/api';
 import { trimBlanks } from './carrier.ts';
+import type { OtMember } from './ot-member.ts';
 
 /** Trace Context, "tracestate Header Field Values": a list with more members is not passed on. */
 const MAX_MEMBERS = 32;
@@ -32,6 +33,8 @@ export class ClewTraceState implements TraceState {
   readonly #members: readonly string[];
   /** The header to write; at most 2048 characters of checked members. */
   readonly #text: string;
+  /** @internal what `ot-tracestate.ts` has read of the member `ot` */
+  ot: OtMember | undefined = undefined;
 
   /** @internal use `parseTraceState`; the members have been checked and are not changed afterwards */
   constructor(members: readonly string[], text: string) {

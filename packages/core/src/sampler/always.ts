@@ -1,23 +1,18 @@
 /** Samplers that always answer the same. */
-import { type IdSampler, NOT_RECORD, RECORD_AND_SAMPLED, type SamplingDecision, type SamplingResult } from './types.ts';
+import { ClewSampler, type SamplingRule } from './clew-sampler.ts';
+import { type Intent, KEEP_ALL, KEEP_NONE } from './intent.ts';
 
-class ConstantSampler implements IdSampler {
-  readonly #decision: SamplingDecision;
-  readonly #result: SamplingResult;
+class ConstantRule implements SamplingRule {
+  readonly #intent: Intent;
   readonly #description: string;
 
-  constructor(decision: SamplingDecision, description: string) {
-    this.#decision = decision;
-    this.#result = Object.freeze({ decision });
+  constructor(intent: Intent, description: string) {
+    this.#intent = intent;
     this.#description = description;
   }
 
-  decide(): SamplingDecision {
-    return this.#decision;
-  }
-
-  shouldSample(): SamplingResult {
-    return this.#result;
+  byIds(): Intent {
+    return this.#intent;
   }
 
   toString(): string {
@@ -25,15 +20,18 @@ class ConstantSampler implements IdSampler {
   }
 }
 
-const on = new ConstantSampler(RECORD_AND_SAMPLED, 'AlwaysOnSampler');
-const off = new ConstantSampler(NOT_RECORD, 'AlwaysOffSampler');
+const on = new ClewSampler(new ConstantRule(KEEP_ALL, 'AlwaysOnSampler'));
+const off = new ClewSampler(new ConstantRule(KEEP_NONE, 'AlwaysOffSampler'));
 
-/** A sampler that keeps every span. */
-export function alwaysOn(): IdSampler {
+/**
+ * A sampler that keeps every span. By itself and as a branch of `parentBased` it adds no threshold to a trace state; as
+ * a part of `rules`, `anyOf` and `parentThreshold` it writes `th:0`.
+ */
+export function alwaysOn(): ClewSampler {
   return on;
 }
 
 /** A sampler that keeps no span. */
-export function alwaysOff(): IdSampler {
+export function alwaysOff(): ClewSampler {
   return off;
 }

@@ -1,28 +1,27 @@
 /** Follows the decision that the parent carries, so that a trace is kept whole or not at all. */
-import type { Attributes, Context, Link, SpanKind } from '@opentelemetry/api';
-import { checkOptionNames, showValue } from '../config/options.ts';
-import { spanOf } from '../context.ts';
-import { ClewError } from '../errors.ts';
-import { isDecision, isDeferred } from '../remote-parent.ts';
-import { FLAG_SAMPLED, identityOf, isValidIdentity, type SpanIdentity } from '../span-context.ts';
+import { checkOptionNames } from '../config/options.ts';
+import { isDeferred } from '../remote-parent.ts';
+import { FLAG_SAMPLED, type SpanIdentity } from '../span-context.ts';
 import { alwaysOff, alwaysOn } from './always.ts';
-import { type IdSampler, isIdSampler, type Sampler, type SamplingDecision, type SamplingResult } from './types.ts';
+import { ClewSampler, idsOf, type SamplingRule, toClewSampler } from './clew-sampler.ts';
+import { counted, Intent, otMemberOfParent, reaches } from './intent.ts';
+import type { IntentSampler, Sampler, SamplingRequest } from './types.ts';
 
 /** Who decides in which case. */
 export interface ParentBasedOptions {
   /** Decides for a span without a parent. Required. */
-  root: Sampler;
+  root: Sampler | IntentSampler;
   /** Decides when the parent is in another process and sampled. Default: keep. */
-  remoteParentSampled?: Sampler;
+  remoteParentSampled?: Sampler | IntentSampler;
   /** Decides when the parent is in another process and not sampled. Default: drop. */
-  remoteParentNotSampled?: Sampler;
+  remoteParentNotSampled?: Sampler | IntentSampler;
   /** Decides when the parent is in this process and sampled. Default: keep. */
-  localParentSampled?: Sampler;
+  localParentSampled?: Sampler | IntentSampler;
   /** Decides when the parent is in this process and not sampled. Default: drop. */
-  localParentNotSampled?: Sampler;
+  localParentNotSampled?: Sampler | IntentSampler;
 }
 
-type Branches<S extends Sampler> = Record<keyof ParentBasedOptions, S>;
+type Branches = Record<keyof ParentBasedOptions, ClewSampler>;
 
 const OPTION_NAMES: ReadonlyArray<keyof ParentBasedOptions> = [
   'root',
@@ -33,102 +32,119 @@ const OPTION_NAMES: ReadonlyArray<keyof ParentBasedOptions> = [
 ];
 
 /**
- * A sampler that asks one of five others, by the parent. When all five decide by ids alone, so does this one.
+ * A sampler that asks one of five others, by the parent. A span that is kept below a sampled parent keeps the parent's
+ * threshold too, unless its own sampler has a higher one.
  *
  * @throws ClewError `CLEW_ERR_OPTION` for an unknown option or a value that is no sampler
  * @see https://opentelemetry.io/docs/specs/otel/trace/sdk/#parentbased
  */
-export function parentBased(options: ParentBasedOptions): Sampler {
+export function parentBased(options: ParentBasedOptions): ClewSampler {
   checkOptionNames('parentBased', options, OPTION_NAMES);
-  const branches: Branches<Sampler> = {
-    root: options?.root,
-    remoteParentSampled: options?.remoteParentSampled ?? alwaysOn(),
-    remoteParentNotSampled: options?.remoteParentNotSampled ?? alwaysOff(),
-    localParentSampled: options?.localParentSampled ?? alwaysOn(),
-    localParentNotSampled: options?.localParentNotSampled ?? alwaysOff(),
-  };
-  for (const name of OPTION_NAMES) checkSampler(`${name} of parentBased`, branches[name]);
-  return decideByIds(branches) ? new IdParentBasedSampler(branches) : new ParentBasedSampler(branches);
+  const branch = (name: keyof ParentBasedOptions, otherwise?: ClewSampler): ClewSampler =>
+    toClewSampler(`${name} of parentBased`, options?.[name] ?? otherwise);
+  return new ClewSampler(
+    new ParentBasedRule({
+      root: branch('root'),
+      remoteParentSampled: branch('remoteParentSampled', alwaysOn()),
+      remoteParentNotSampled: branch('remoteParentNotSampled', alwaysOff()),
+      localParentSampled: branch('localParentSampled', alwaysOn()),
+      localParentNotSampled: branch('localParentNotSampled', alwaysOff()),
+    }),
+  );
 }
 
-/** Check an option that is a sampler. Throws `CLEW_ERR_OPTION` when it is none. */
-export function checkSampler(name: string, value: Sampler | undefined): Sampler {
-  // A sampler can be a class with everything on its prototype, so it is told by its one method.
-  if (typeof value === 'object' && value !== null && typeof value.shouldSample === 'function') return value;
-  throw new ClewError('CLEW_ERR_OPTION', `${name} must be a sampler, got ${showValue(value)}`);
+/**
+ * A sampler that keeps what the parent kept, with the parent's threshold, and asks another one for new traces.
+ *
+ * @throws ClewError `CLEW_ERR_OPTION` when `root` is no sampler
+ * @see https://opentelemetry.io/docs/specs/otel/trace/sdk/#composableparentthreshold
+ */
+export function parentThreshold(root: Sampler | IntentSampler): ClewSampler {
+  const inner = toClewSampler('root of parentThreshold', root);
+  const sampled = alwaysOn();
+  const notSampled = alwaysOff();
+  const rule = new ParentBasedRule(
+    {
+      root: inner,
+      remoteParentSampled: sampled,
+      remoteParentNotSampled: notSampled,
+      localParentSampled: sampled,
+      localParentNotSampled: notSampled,
+    },
+    `ParentThreshold{root=${inner}}`,
+  );
+  return new ClewSampler(rule);
 }
 
-function decideByIds(branches: Branches<Sampler>): branches is Branches<IdSampler> {
-  return OPTION_NAMES.every((name) => isIdSampler(branches[name]));
-}
+class ParentBasedRule implements SamplingRule {
+  readonly #branches: Branches;
+  readonly #description: string | undefined;
 
-function branchFor<S extends Sampler>(branches: Branches<S>, parent: SpanIdentity | undefined): S {
-  if (parent === undefined) return branches.root;
-  // A caller that left the decision to us is asked like a new trace; otherwise nobody would ever decide to keep it.
-  if (parent.isRemote && isDeferred(parent)) return branches.root;
-  const isSampled = (parent.traceFlags & FLAG_SAMPLED) !== 0;
-  if (parent.isRemote) return isSampled ? branches.remoteParentSampled : branches.remoteParentNotSampled;
-  return isSampled ? branches.localParentSampled : branches.localParentNotSampled;
-}
-
-function parentIn(context: Context): SpanIdentity | undefined {
-  const span = spanOf(context);
-  const identity = span === undefined ? undefined : identityOf(span);
-  return identity !== undefined && (isValidIdentity(identity) || isDecision(identity)) ? identity : undefined;
-}
-
-function describe(branches: Branches<Sampler>): string {
-  return `ParentBased{${OPTION_NAMES.map((name) => `${name}=${branches[name].toString()}`).join(', ')}}`;
-}
-
-class ParentBasedSampler implements Sampler {
-  readonly #branches: Branches<Sampler>;
-
-  constructor(branches: Branches<Sampler>) {
+  /** @param description  of a combination that counts every trace; by default the specification's ParentBased */
+  constructor(branches: Branches, description?: string) {
     this.#branches = branches;
+    this.#description = description;
   }
 
-  shouldSample(
-    context: Context,
-    traceId: string,
-    spanName: string,
-    spanKind: SpanKind,
-    attributes: Attributes,
-    links: Link[],
-  ): SamplingResult {
-    const branch = branchFor(this.#branches, parentIn(context));
-    return branch.shouldSample(context, traceId, spanName, spanKind, attributes, links);
+  byIds(parent: SpanIdentity | undefined, t2: number, t3: number): Intent | undefined {
+    const intent = this.#branchFor(parent).byIds(parent, t2, t3);
+    return intent === undefined ? undefined : this.#below(intent, parent, t2, t3);
+  }
+
+  byRequest(request: SamplingRequest): Intent {
+    const { parent, t2, t3 } = idsOf(request);
+    return this.#below(this.#branchFor(parent).intent(request), parent, t2, t3);
+  }
+
+  #branchFor(parent: SpanIdentity | undefined): ClewSampler {
+    const branches = this.#branches;
+    if (!decides(parent)) return branches.root;
+    const isSampled = (parent.traceFlags & FLAG_SAMPLED) !== 0;
+    if (parent.isRemote) return isSampled ? branches.remoteParentSampled : branches.remoteParentNotSampled;
+    return isSampled ? branches.localParentSampled : branches.localParentNotSampled;
+  }
+
+  #below(intent: Intent, parent: SpanIdentity | undefined, t2: number, t3: number): Intent {
+    if (!decides(parent)) return this.#description === undefined ? intent : counted(intent);
+    if (intent.threshold === undefined) return intent;
+    // What is kept below a parent that was not says nothing about the share of all spans.
+    return (parent.traceFlags & FLAG_SAMPLED) === 0 ? intent.unreliable : belowSampled(intent, parent, t2, t3);
   }
 
   toString(): string {
-    return describe(this.#branches);
+    if (this.#description !== undefined) return this.#description;
+    return `ParentBased{${OPTION_NAMES.map((name) => `${name}=${this.#branches[name]}`).join(', ')}}`;
   }
 }
 
-class IdParentBasedSampler implements IdSampler {
-  readonly #branches: Branches<IdSampler>;
+// A caller that left the decision to us counts as none; otherwise nobody would ever decide to keep its trace.
+function decides(parent: SpanIdentity | undefined): parent is SpanIdentity {
+  return parent !== undefined && !(parent.isRemote && isDeferred(parent));
+}
 
-  constructor(branches: Branches<IdSampler>) {
-    this.#branches = branches;
-  }
+// "Parent-based threshold": a threshold that the parent's own trace does not reach was not what kept it.
+function belowSampled(intent: Intent, parent: SpanIdentity, t2: number, t3: number): Intent {
+  const ot = otMemberOfParent(parent);
+  const { threshold, thresholdHigh: high, thresholdLow: low } = ot;
+  if (threshold === undefined || !reaches(high, low, ot, t2, t3)) return intent.unreliable;
+  const isHigher = intent.high > high || (intent.high === high && intent.low >= low);
+  if (isHigher || !intent.reliable) return intent;
+  return sharedIntent(threshold, intent);
+}
 
-  decide(parent: SpanIdentity | undefined, t2: number, t3: number): SamplingDecision {
-    return branchFor(this.#branches, parent).decide(parent, t2, t3);
-  }
+const MAX_SHARED = 64;
+const shared = new Map<string, Intent>();
 
-  shouldSample(
-    context: Context,
-    traceId: string,
-    spanName: string,
-    spanKind: SpanKind,
-    attributes: Attributes,
-    links: Link[],
-  ): SamplingResult {
-    const branch = branchFor(this.#branches, parentIn(context));
-    return branch.shouldSample(context, traceId, spanName, spanKind, attributes, links);
+// Services use few thresholds, and every span below a sampled parent has its parent's.
+function sharedIntent(threshold: string, { attributes, recordsDropped }: Intent): Intent {
+  if (attributes !== undefined || recordsDropped) {
+    return new Intent({ threshold, reliable: true, attributes, recordsDropped, reason: 'parent' });
   }
-
-  toString(): string {
-    return describe(this.#branches);
-  }
+  const known = shared.get(threshold);
+  if (known !== undefined) return known;
+  const intent = new Intent({ threshold, reliable: true, reason: 'parent' });
+  // Callers choose the thresholds, so there is an end to how many are kept.
+  if (shared.size >= MAX_SHARED) shared.clear();
+  shared.set(threshold, intent);
+  return intent;
 }

@@ -1,68 +1,55 @@
 /** Keeps a share of all traces, chosen by their random bits, so that every service that asks keeps the same ones. */
-import type { Context, TraceState } from '@opentelemetry/api';
-import { showValue } from '../config/options.ts';
-import { spanOf } from '../context.ts';
+import { diag } from '@opentelemetry/api';
+import { checkInteger, checkOptionNames, showValue } from '../config/options.ts';
 import { ClewError } from '../errors.ts';
-import { parseHexWord, takeMalformed } from '../ids.ts';
-import { identityOf, isValidIdentity, type SpanIdentity } from '../span-context.ts';
-import { type Threshold, thresholdOf } from './threshold.ts';
-import { type IdSampler, NOT_RECORD, RECORD_AND_SAMPLED, type SamplingDecision, type SamplingResult } from './types.ts';
+import { FLAG_RANDOM, type SpanIdentity } from '../span-context.ts';
+import { ClewSampler, type SamplingRule } from './clew-sampler.ts';
+import { Intent, KEEP_NONE, otMemberOfParent } from './intent.ts';
+import { DEFAULT_PRECISION, thresholdOf } from './threshold.ts';
 
-const KEEP: SamplingResult = Object.freeze({ decision: RECORD_AND_SAMPLED });
-const DROP: SamplingResult = Object.freeze({ decision: NOT_RECORD });
+/** Options of `ratio`. */
+export interface RatioOptions {
+  /** Significant hex digits of the threshold, behind the leading `f`s of a small ratio. 1 to 12. Default 4. */
+  precision?: number;
+}
 
 /**
  * A sampler that keeps a share of all traces. It compares the last 56 bits of the trace id, or the `rv` value that the
- * parent's trace state carries, with a threshold.
+ * parent's trace state carries, with a threshold, and writes the threshold of kept traces into the trace state.
  *
- * @param probability  0 (none) to 1 (all); the threshold has four significant hex digits
- * @throws ClewError `CLEW_ERR_OPTION` when it is not a number from 0 to 1
+ * @param probability  0 (none) to 1 (all)
+ * @throws ClewError `CLEW_ERR_OPTION` when it is not a number from 0 to 1, or an option is wrong
  * @see https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
  */
-export function ratio(probability: number): IdSampler {
+export function ratio(probability: number, options?: RatioOptions): ClewSampler {
   if (typeof probability !== 'number' || !(probability >= 0 && probability <= 1)) {
     throw new ClewError(
       'CLEW_ERR_OPTION',
       `a sampling ratio must be a number from 0 to 1, got ${showValue(probability)}`,
     );
   }
-  return new RatioSampler(probability);
+  checkOptionNames('ratio', options, ['precision']);
+  const precision = checkInteger('precision', options?.precision, 1, 12) ?? DEFAULT_PRECISION;
+  const threshold = thresholdOf(probability, precision);
+  const intent =
+    threshold === undefined
+      ? new Intent({ ...KEEP_NONE, reason: 'ratio' })
+      : new Intent({ threshold: threshold.text.padEnd(14, '0'), reliable: true, reason: 'ratio' });
+  return new ClewSampler(new RatioRule(probability, intent));
 }
 
-class RatioSampler implements IdSampler {
+class RatioRule implements SamplingRule {
   readonly #probability: number;
-  readonly #threshold: Threshold | undefined;
+  readonly #intent: Intent;
 
-  constructor(probability: number) {
+  constructor(probability: number, intent: Intent) {
     this.#probability = probability;
-    this.#threshold = thresholdOf(probability);
+    this.#intent = intent;
   }
 
-  decide(parent: SpanIdentity | undefined, t2: number, t3: number): SamplingDecision {
-    const threshold = this.#threshold;
-    if (threshold === undefined) return NOT_RECORD;
-    let high = t2 & 0xffffff;
-    let low = t3 >>> 0;
-    if (parent?.traceState !== undefined) {
-      const explicit = explicitRandomness(parent.traceState);
-      if (explicit !== undefined) {
-        high = Number.parseInt(explicit.slice(0, 6), 16);
-        low = Number.parseInt(explicit.slice(6), 16);
-      }
-    }
-    const isKept = high > threshold.high || (high === threshold.high && low >= threshold.low);
-    return isKept ? RECORD_AND_SAMPLED : NOT_RECORD;
-  }
-
-  shouldSample(context: Context, traceId: string): SamplingResult {
-    const span = spanOf(context);
-    const identity = span === undefined ? undefined : identityOf(span);
-    const parent = identity !== undefined && isValidIdentity(identity) ? identity : undefined;
-    const t2 = parseHexWord(traceId, 16);
-    const t3 = parseHexWord(traceId, 24);
-    // A trace id that is no hex has no random bits; its words are 0, so only a ratio of 1 keeps it.
-    takeMalformed();
-    return this.decide(parent, t2, t3) === RECORD_AND_SAMPLED ? KEEP : DROP;
+  byIds(parent: SpanIdentity | undefined): Intent {
+    if (!isWarned && parent?.isRemote === true) warnOfWeakIds(parent);
+    return this.#intent;
   }
 
   toString(): string {
@@ -70,15 +57,11 @@ class RatioSampler implements IdSampler {
   }
 }
 
-// "Explicit randomness value rv": exactly 14 lower-case hex digits, in a list of `key:value` parted by semicolons.
-const RANDOMNESS = /(?:^|;)rv:([0-9a-f]{14})(?:;|$)/;
+let isWarned = false;
 
-function explicitRandomness(traceState: TraceState): string | undefined {
-  try {
-    const value = traceState.get('ot');
-    return value === undefined ? undefined : RANDOMNESS.exec(value)?.[1];
-  } catch {
-    // A foreign trace state that throws says nothing.
-    return undefined;
-  }
+// Trace SDK, "Compatibility warnings for ProbabilitySampler": the id is taken for random all the same.
+function warnOfWeakIds(parent: SpanIdentity): void {
+  if ((parent.traceFlags & FLAG_RANDOM) !== 0 || otMemberOfParent(parent).hasRandomness) return;
+  isWarned = true;
+  diag.warn('clew: a ratio decides by a trace id of a caller that does not say whether it is random (said once)');
 }

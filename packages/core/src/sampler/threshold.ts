@@ -14,7 +14,8 @@ export interface Threshold {
 }
 
 const DIGITS = 14;
-const DEFAULT_PRECISION = 4;
+/** Significant hex digits, as the specification recommends. */
+export const DEFAULT_PRECISION = 4;
 const LOWEST_PROBABILITY = 2 ** -56;
 
 /**
@@ -42,7 +43,14 @@ function thresholdText(probability: number, precision: number): string {
   const count = Math.max(1, Math.min(DIGITS - 2, precision + Math.floor(-exponent / 4)));
   // Between 1 and 2 the fraction of a double has 13 hex digits, so adding 1 keeps the leading digits exact.
   const rounded = 2 - probability + 2 ** -(4 * count + 1);
-  if (rounded >= 2) return 'f'.repeat(DIGITS);
+  // Too small for the digits of a double. "all f" would be wrong by up to 2^8 to either side, so what is left is exact.
+  if (rounded >= 2) return tinyThreshold(probability);
   const digits = rounded.toString(16).slice(2, 2 + count);
   return digits.replace(/0+$/, '') || '0';
+}
+
+// Below 2^-48: the first six digits are all `f`, and the rest fits into a number.
+function tinyThreshold(probability: number): string {
+  const rest = 2 ** 32 - Math.max(1, Math.round(probability * 2 ** 56));
+  return `ffffff${rest.toString(16).padStart(8, '0')}`.replace(/0+$/, '');
 }

@@ -1,6 +1,5 @@
-/** What a sampler decides, in the official SDK's shape, so that samplers of either side fit into the other. */
+/** What a sampler decides: in the official SDK's shape, and as an intent that samplers can combine. */
 import type { Attributes, Context, Link, SpanKind, TraceState } from '@opentelemetry/api';
-import type { SpanIdentity } from '../span-context.ts';
 
 /** The span is a non-recording one; nothing is kept of it. */
 export const NOT_RECORD = 0;
@@ -11,6 +10,9 @@ export const RECORD_AND_SAMPLED = 2;
 
 /** `NOT_RECORD`, `RECORD` or `RECORD_AND_SAMPLED`; the numbers are those of the official SDK's `SamplingDecision`. */
 export type SamplingDecision = 0 | 1 | 2;
+
+/** What happens to a span whose sampler throws: it is kept, dropped, or goes with its parent (kept without one). */
+export type OnSamplerError = 'keep' | 'drop' | 'parent';
 
 /** The answer of a sampler. */
 export interface SamplingResult {
@@ -40,20 +42,41 @@ export interface Sampler {
   toString(): string;
 }
 
-/**
- * A sampler that needs no more than the ids. The tracer asks it without making strings or attribute objects, which is
- * most of what an unsampled span would cost.
- */
-export interface IdSampler extends Sampler {
-  /**
-   * @param parent  the valid parent, or a decision without ids that a caller sent; `undefined` for a new trace
-   * @param t2      third word of the trace id
-   * @param t3      fourth word of the trace id
-   */
-  decide(parent: SpanIdentity | undefined, t2: number, t3: number): SamplingDecision;
+/** What is known about a span that is about to start. */
+export interface SamplingRequest {
+  /** The parent's context. */
+  readonly context: Context;
+  /** 32 hex digits; the parent's, where there is one. */
+  readonly traceId: string;
+  readonly name: string;
+  readonly kind: SpanKind;
+  /** Those given at the start of the span. */
+  readonly attributes: Attributes;
+  readonly links: Link[];
+  /** `service.name` of the provider's resource; only on providers of Clew. */
+  readonly serviceName?: string | undefined;
 }
 
-/** Whether a sampler can decide by ids alone. */
-export function isIdSampler(sampler: Sampler): sampler is IdSampler {
-  return typeof (sampler as Partial<IdSampler>).decide === 'function';
+/** What a sampler wants for a trace, before the trace's random number is compared with it. */
+export interface SamplingIntent {
+  /** Kept are traces whose random number is not below it: 14 lower-case hex digits. `undefined` keeps none. */
+  readonly threshold: string | undefined;
+  /**
+   * Whether a kept span stands for 2^56 / (2^56 − threshold) spans. Then the threshold goes into the trace state, as
+   * `ot=th:…`, and backends can count with it.
+   */
+  readonly reliable: boolean;
+  /** Attributes for kept spans. */
+  readonly attributes?: Readonly<Attributes> | undefined;
+  /** Who decided, such as `ratio`; low in cardinality. */
+  readonly reason: string;
+  /** Whether a span that is not kept records all the same, for local processors. Default `false`. */
+  readonly recordsDropped?: boolean;
+}
+
+/** A sampler that can be combined with others. An intent may depend on anything but the trace's random number. */
+export interface IntentSampler {
+  intent(request: SamplingRequest): SamplingIntent;
+  /** A description, such as `Rules{…}`. */
+  toString(): string;
 }
