@@ -1,5 +1,6 @@
 /** The template of one router layer: what the application wrote, as far as the router in use has kept it. */
-import type { Layer, Path } from './shape.ts';
+import { nameValues } from './name-values.ts';
+import type { Express4Path, Layer, Matcher, Path } from './shape.ts';
 
 /** What a layer makes of the beginning of a path. */
 export interface LayerMatch {
@@ -7,6 +8,9 @@ export interface LayerMatch {
   /** The part of the path that the layer took. */
   consumed: string;
 }
+
+/** For what varies and has no text that could be shown. */
+const ANYTHING = '/*';
 
 /**
  * The template of a layer that is the same for every request.
@@ -16,7 +20,8 @@ export interface LayerMatch {
 export function fixedTemplate(layer: Layer): string | undefined {
   if (layer.route !== undefined) return fixedPath(layer.route.path);
   if (layer.rawPath !== undefined) return fixedPath(layer.rawPath);
-  return layer.regexp === undefined ? undefined : fixedFromRegExp(layer);
+  if (layer.slash === true) return '/';
+  return layer.regexp === undefined ? undefined : fixedFromRegExp(layer.regexp, layer.keys);
 }
 
 /** The text of a path that is no array. */
@@ -27,7 +32,11 @@ export function fixedPath(path: Path): string | undefined {
 
 /** All texts of a path, joined by commas: what is shown when nobody knows which one matched. */
 export function joinedPath(path: Path): string {
-  return Array.isArray(path) ? path.flat(Infinity).map(String).join(',') : String(path);
+  return elementsOf(path).map(String).join(',');
+}
+
+function elementsOf(path: Path): unknown[] {
+  return Array.isArray(path) ? path.flat(Infinity) : [path];
 }
 
 /**
@@ -39,25 +48,48 @@ export function joinedPath(path: Path): string {
 export function matchLayer(layer: Layer, path: string): LayerMatch | undefined {
   if (layer.regexp !== undefined) return matchExpress4(layer, layer.regexp, path);
   try {
+    if (layer.rawPath === undefined) return matchByMatchers(layer, path);
     const match = layer.match(path);
-    if (match === false) return undefined;
-    // router 2.3 tells which element of an array matched; 2.0–2.2 leave what they found on the layer.
-    if (match !== true) return { template: String(match.pattern), consumed: match.path };
-    const consumed = layer.path ?? '';
-    const params = layer.params ?? {};
-    return { template: nameValues(consumed, params, (other) => matchAgain(layer, other)), consumed };
+    // router 2.3 tells which element of an array matched.
+    return match === false || match === true ? undefined : { template: String(match.pattern), consumed: match.path };
   } catch {
     return undefined;
   }
+}
+
+// router 2.0-2.2 have one function for each path of a layer, in their order. Calling these instead of `layer.match`
+// leaves the layer alone.
+function matchByMatchers(layer: Layer, path: string): LayerMatch | undefined {
+  if (layer.slash === true) return { template: '/', consumed: '' };
+  for (const [index, matcher] of (layer.matchers ?? []).entries()) {
+    const match = matcher(path);
+    if (match === false) continue;
+    const own = layer.route?.path;
+    const template = Array.isArray(own) ? joinedPath(own[index]) : templateOf(matcher, match);
+    return { template, consumed: match.path };
+  }
+  return undefined;
+}
+
+function templateOf(matcher: Matcher, match: { path: string; params: Readonly<Record<string, unknown>> }): string {
+  // The router's name for what it makes of a RegExp; its text is out of reach.
+  if (matcher.name === 'regexpMatcher') return ANYTHING;
+  const paramsOf = (path: string): Readonly<Record<string, unknown>> | undefined => {
+    const other = matcher(path);
+    return other === false ? undefined : other.params;
+  };
+  return nameValues(match.path, match.params, paramsOf) ?? ANYTHING;
 }
 
 // path-to-regexp 0.1 makes `/api/:ver` into one of `\/api(?:\/([^/]+?))` and `\/api\/(?:([^\/]+?))`, and ends it so.
 const END_OF_MOUNT = /\\\/\?\(\?=\\\/\|\$\)/;
 const PARAMETER = /\(\?:\\\/\(\[\^\\?\/\]\+\?\)\)|\\\/\(\?:\(\[\^\\?\/\]\+\?\)\)/g;
 
-function fixedFromRegExp(layer: Layer): string | undefined {
-  const { regexp, keys = [] } = layer;
-  if (regexp === undefined) return undefined;
+// Outside of the captures: text that differs from request to request, and would be shown.
+const CAPTURE = /\((?!\?)(?:[^()\\]|\\.)*\)/g;
+const VARIABLE = /(?<!\\)[.*+[{]|\\[dsw]/i;
+
+function fixedFromRegExp(regexp: Express4Path, keys: Layer['keys'] = []): string | undefined {
   if (regexp.fast_slash === true) return '/';
   if (regexp.fast_star === true) return '*';
   // Only what Express has compiled has such an end; a RegExp of the application is its own text.
@@ -68,8 +100,9 @@ function fixedFromRegExp(layer: Layer): string | undefined {
     .replace(/^\^/, '')
     .replace(PARAMETER, () => `/:${keys[at++]?.name ?? ''}`);
   const plain = text.replace(/\\([/.-])/g, '$1');
+  if (!/[\\^$*+?()[\]{}|]/.test(plain)) return plain;
   // What is left of the expression language (optional parts, patterns of one's own) shows only in a match.
-  return /[\\^$*+?()[\]{}|]/.test(plain) ? undefined : plain;
+  return VARIABLE.test(regexp.source.replace(CAPTURE, '')) ? String(regexp) : undefined;
 }
 
 const withIndices = new WeakMap<RegExp, RegExp>();
@@ -91,61 +124,13 @@ function matchExpress4(layer: Layer, regexp: RegExp, path: string): LayerMatch |
     template += path.slice(end, range[0]) + (typeof name === 'string' ? `:${name}` : '*');
     end = range[1];
   }
-  return { template: template + match[0].slice(end), consumed: match[0] };
+  template += match[0].slice(end);
+  const own = layer.route?.path;
+  return { template: Array.isArray(own) ? elementOf(own, path, template) : template, consumed: match[0] };
 }
 
-function matchAgain(layer: Layer, path: string): Record<string, unknown> | undefined {
-  try {
-    return layer.match(path) === true ? layer.params : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const PROBE = 'clew-probe';
-
-/**
- * Put the parameters' names where their values stand; for routers that have not kept the path's text.
- *
- * @param match  what a path gives as parameters: a value that stands in several places belongs where another one in
- *   its place becomes the parameter
- */
-export function nameValues(
-  path: string,
-  params: Record<string, unknown>,
-  match: (path: string) => Record<string, unknown> | undefined,
-): string {
-  let template = '';
-  let end = 0;
-  for (const [name, value] of Object.entries(params)) {
-    const isWildcard = Array.isArray(value);
-    const found = findValue(
-      path,
-      end,
-      isWildcard ? value : [value],
-      (probed) => String(match(probed)?.[name]) === PROBE,
-    );
-    if (found === undefined) continue;
-    template += `${path.slice(end, found.at)}${isWildcard ? '*' : ':'}${name}`;
-    end = found.at + found.length;
-  }
-  return template + path.slice(end);
-}
-
-function findValue(
-  path: string,
-  start: number,
-  parts: readonly unknown[],
-  isPlace: (probed: string) => boolean,
-): { at: number; length: number } | undefined {
-  const plain = parts.map(String).join('/');
-  const encoded = parts.map((part) => encodeURIComponent(String(part))).join('/');
-  for (const text of plain === encoded ? [plain] : [plain, encoded]) {
-    if (text === '') continue;
-    for (let at = path.indexOf(text, start); at >= 0; at = path.indexOf(text, at + 1)) {
-      const length = text.length;
-      if (isPlace(path.slice(0, at) + PROBE + path.slice(at + length))) return { at, length };
-    }
-  }
-  return undefined;
+// Express 4 compiles an array to one expression: the element is the one that matches by itself or reads like the match.
+function elementOf(paths: Path, path: string, template: string): string {
+  const isIt = (one: unknown): boolean => (one instanceof RegExp ? path.search(one) >= 0 : one === template);
+  return String(elementsOf(paths).find(isIt) ?? joinedPath(paths));
 }

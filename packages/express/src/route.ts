@@ -2,18 +2,18 @@
  * The route template of a request. `req.route` is the Route that answered; it is searched by identity in the routers of
  * its application, and the layers on the way to it are the mounts.
  */
-import type { RouteEntry, RouteTable } from '@clew/core/http';
+import { type RouteEntry, type RouteTable, splitTarget } from '@clew/core/http';
 import { fixedPath, fixedTemplate, joinedPath, matchLayer } from './layer-template.ts';
 import type { Application, Layer, Request, Route } from './shape.ts';
 
 /** One step of the way from the outermost application to a route. */
 interface Step {
+  /** Missing where another instrumentation has put something of its own there. */
+  readonly layer: Layer | undefined;
   /** The template when it is the same for every request. */
   readonly fixed: string | undefined;
-  /** Shown when no layer matches the path. */
+  /** Shown when the layer does not match the path. */
   readonly unmatched: string;
-  /** The layers that may have taken this step: one, or the mounts of sub-applications, which do not tell them apart. */
-  readonly layers: readonly Layer[];
 }
 
 type Chain = readonly Step[];
@@ -22,88 +22,111 @@ interface Found {
   /** The answer, when it is the same for every request. */
   readonly entry: RouteEntry | undefined;
   readonly chains: readonly Chain[];
+  /** Where the search began, and how much was mounted there. */
+  readonly app: Application | undefined;
+  readonly stack: readonly Layer[];
+  readonly size: number;
 }
 
 /** A router that is mounted in itself, or everywhere, must not make us search for ever. */
 const MAX_CHAINS = 64;
 const MAX_DEPTH = 32;
+const EMPTY: readonly Layer[] = [];
 
 /** Finds route templates, and keeps them by Route. */
 export class RouteFinder {
   readonly #routes: RouteTable;
   readonly #found = new WeakMap<Route, Found>();
+  #outermost: Application | undefined;
 
   constructor(routes: RouteTable) {
     this.#routes = routes;
+  }
+
+  /** Note the application that a request has entered: those mounted on routers do not know where. */
+  enter(app: Application | undefined): void {
+    this.#outermost = app;
   }
 
   /** The entry of the route that answered; `undefined` when none did. Call it when the response is over. */
   find(req: Request): RouteEntry | undefined {
     const { route } = req;
     if (route === undefined || route === null) return undefined;
-    const found = this.#found.get(route) ?? this.#search(req, route);
+    const known = this.#found.get(route);
+    // A route can be in several applications, and what has it can be mounted once more.
+    const isCurrent = known !== undefined && known.app === req.app && known.stack.length === known.size;
+    const found = isCurrent ? known : this.#search(req, route, known);
     return found.entry ?? this.#routes.get(templateFor(found.chains, pathOf(req)));
   }
 
-  #search(req: Request, route: Route): Found {
-    const chains = req.app === undefined ? [] : chainsTo(route, req.app);
+  #search(req: Request, route: Route, known: Found | undefined): Found {
+    const { app } = req;
+    const chains = app === undefined ? [] : chainsTo(route, app, this.#outermost);
     const [only] = chains;
     if (only === undefined) {
       // Hidden behind a plain function, or an outer application answered with its error handler. Not kept, because
       // the next request may be answered by the application that has the route.
-      return { entry: this.#routes.get(joinParts([joinedPath(route.path)])), chains };
+      if (known !== undefined) return known;
+      const entry = this.#routes.get(joinParts([joinedPath(route.path)]));
+      return { entry, chains, app, stack: EMPTY, size: 0 };
     }
     const isFixed = chains.length === 1 && only.every((step) => step.fixed !== undefined);
     const entry = isFixed ? this.#routes.get(joinParts(only.map((step) => step.fixed ?? ''))) : undefined;
-    const found = { entry, chains };
+    const stack = app === undefined ? [] : stackOf(app);
+    const found = { entry, chains, app, stack, size: stack.length };
     this.#found.set(route, found);
     return found;
   }
 }
 
 /** Every way from the outermost application to a route. */
-function chainsTo(route: Route, app: Application): Chain[] {
+function chainsTo(route: Route, app: Application, outermost: Application | undefined): Chain[] {
   const chains: Chain[] = [];
-  collect(stackOf(app), route, mountsOf(app), chains);
+  for (const above of mountsOf(app, outermost)) collect(stackOf(app), route, above, chains);
   return chains;
 }
 
-function collect(stack: readonly Layer[], route: Route, above: Chain, chains: Chain[]): void {
+function collect(stack: readonly Layer[], target: Route | Application, above: Chain, chains: Chain[]): void {
   if (above.length > MAX_DEPTH) return;
   for (const layer of stack) {
     if (chains.length >= MAX_CHAINS) return;
-    if (layer.route === route) chains.push([...above, stepOf(layer)]);
-    else if (Array.isArray(layer.handle?.stack)) collect(layer.handle.stack, route, [...above, stepOf(layer)], chains);
+    const { route, handle } = layer;
+    if (route === target || handle === target) chains.push([...above, stepOf(layer)]);
+    else if (Array.isArray(handle.stack)) collect(handle.stack, target, [...above, stepOf(layer)], chains);
   }
 }
 
 function stepOf(layer: Layer): Step {
   const path = layer.route?.path ?? layer.rawPath;
-  return {
-    fixed: fixedTemplate(layer),
-    unmatched: path === undefined ? '' : joinedPath(path),
-    layers: [layer],
-  };
+  return { layer, fixed: fixedTemplate(layer), unmatched: path === undefined ? '' : joinedPath(path) };
 }
 
-// The layer of a sub-application is a function of Express's that hides it, so the way up goes by `parent`.
-function mountsOf(app: Application): Step[] {
-  const steps: Step[] = [];
+// The layer of a sub-application is a function of Express's that hides it, so the way up goes by `parent`, and where
+// several applications are mounted each layer may be the one.
+function mountsOf(app: Application, outermost: Application | undefined): Chain[] {
+  let ways: Chain[] = [[]];
   let current = app;
-  while (current.parent !== undefined && steps.length < MAX_DEPTH) {
-    const path = current.mountpath ?? '/';
-    const mounts = stackOf(current.parent).filter((layer) => layer.handle?.name === 'mounted_app');
-    const exact = mounts.filter(
-      (layer) => layer.rawPath !== undefined && joinedPath(layer.rawPath) === joinedPath(path),
-    );
-    steps.unshift({
-      fixed: fixedPath(path),
-      unmatched: joinedPath(path),
-      layers: exact.length > 0 ? exact : mounts,
-    });
+  for (let depth = 0; current.parent !== undefined && depth < MAX_DEPTH; depth++) {
+    const steps = mountSteps(current, current.parent);
+    ways = ways.flatMap((way) => steps.map((step) => [step, ...way])).slice(0, MAX_CHAINS);
     current = current.parent;
   }
-  return steps;
+  if (outermost === undefined || outermost === current) return ways;
+  // An application that was mounted on a router has no `parent`, but its layer shows it.
+  const prefixes: Chain[] = [];
+  collect(stackOf(outermost), current, [], prefixes);
+  return prefixes.length === 0 ? ways : prefixes.flatMap((prefix) => ways.map((way) => [...prefix, ...way]));
+}
+
+function mountSteps(app: Application, parent: Application): Step[] {
+  // Mounted twice, an application knows its last path only.
+  const path = app.mountpath ?? '/';
+  const mounts = stackOf(parent).filter((layer) => layer.handle.name === 'mounted_app');
+  const text = joinedPath(path);
+  if (mounts.length < 2) return [{ layer: mounts[0], fixed: fixedPath(path), unmatched: text }];
+  // Asked for a template, a layer that was made from it answers with the same text.
+  const isExact = (layer: Layer): boolean => (fixedTemplate(layer) ?? matchLayer(layer, text)?.template) === text;
+  return [...mounts.filter(isExact), ...mounts.filter((layer) => !isExact(layer))].map(stepOf);
 }
 
 function stackOf(app: Application): readonly Layer[] {
@@ -126,26 +149,13 @@ function walk(chain: Chain, path: string): string[] | undefined {
   const parts: string[] = [];
   let rest = path;
   for (const step of chain) {
-    const match = matchStep(step, rest);
+    const match = step.layer && matchLayer(step.layer, rest);
     if (match === undefined) return undefined;
     parts.push(step.fixed ?? match.template);
     rest = rest.slice(match.consumed.length);
     if (rest.charCodeAt(0) !== 0x2f) rest = `/${rest}`;
   }
   return parts;
-}
-
-function matchStep(step: Step, path: string): { template: string; consumed: string } | undefined {
-  for (const layer of step.layers) {
-    const match = matchLayer(layer, path);
-    if (match === undefined) continue;
-    const own = layer.route?.path;
-    if (!Array.isArray(own) || layer.rawPath !== undefined) return match;
-    // Older routers do not tell which element of an array matched: it is the one that reads like the match.
-    const isElement = own.flat(Infinity).some((element) => String(element) === match.template);
-    return isElement ? match : { ...match, template: joinedPath(own) };
-  }
-  return undefined;
 }
 
 // The last part is the route's own; a slash at the end belongs to it only.
@@ -160,7 +170,5 @@ function joinParts(parts: readonly string[]): string {
 }
 
 function pathOf(req: Request): string {
-  const url = req.originalUrl ?? req.url ?? '/';
-  const end = url.indexOf('?');
-  return end < 0 ? url : url.slice(0, end);
+  return splitTarget(req.originalUrl ?? req.url ?? '/').path;
 }

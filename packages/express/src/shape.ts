@@ -9,6 +9,14 @@ export interface Route {
   readonly path: Path;
 }
 
+/** What Express 4 compiles a path to. */
+export type Express4Path = RegExp & { readonly fast_slash?: boolean; readonly fast_star?: boolean };
+
+/** router 2: one of a layer's paths. Throws for parameters that cannot be decoded. */
+export type Matcher = (
+  path: string,
+) => false | { readonly path: string; readonly params: Readonly<Record<string, unknown>> };
+
 /** One entry of a router's stack. */
 export interface Layer {
   readonly route?: Route | undefined;
@@ -16,13 +24,13 @@ export interface Layer {
   /** router 2.3 and newer: the path as it was given. */
   readonly rawPath?: Path;
   /** Express 4: the compiled path. */
-  readonly regexp?: RegExp & { readonly fast_slash?: boolean; readonly fast_star?: boolean };
+  readonly regexp?: Express4Path;
   /** Express 4: its parameters. */
   readonly keys?: ReadonlyArray<{ readonly name: string | number }>;
-  /** router 2.0–2.2: what the last match found. */
-  readonly path?: string;
-  /** router 2.0–2.2: what the last match found. */
-  readonly params?: Record<string, unknown>;
+  /** router 2: true when the path is `/` and the beginning of every path. */
+  readonly slash?: boolean;
+  /** router 2: one for each path of an array. */
+  readonly matchers?: readonly Matcher[];
   /** router 2.3 and newer answers with the match, older ones with `true`. Throws for parameters that cannot be decoded. */
   match(path: string): boolean | { readonly path: string; readonly pattern: string | RegExp };
 }

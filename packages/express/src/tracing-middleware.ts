@@ -25,7 +25,10 @@ export function tracingMiddleware<
     (routes) => {
       const finder = new RouteFinder(routes);
       return {
-        target: (req) => (req as Request).originalUrl ?? req.url ?? '/',
+        target(req: Request) {
+          finder.enter(req.app);
+          return req.originalUrl ?? req.url ?? '/';
+        },
         forwarded: readForwarded,
         routeAtEnd: (req) => finder.find(req),
         errorOf: lastRouterError,

@@ -15,4 +15,5 @@ export type { HttpServerOptions } from './server-options.ts';
 export { type ServerSpan, serverSpanOf } from './server-span.ts';
 export type { Forwarded } from './server-start.ts';
 export type { ServerLibrary } from './server-library.ts';
+export { splitTarget } from './server-target.ts';
 export { HttpServerTracing } from './server-tracing.ts';
