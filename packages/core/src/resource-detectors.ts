@@ -1,12 +1,12 @@
-/** What the process can find out about itself and its host, at once and without starting other programs. */
+/** What the process can find out about itself and its host. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { arch, hostname, platform, release, userInfo } from 'node:os';
 import { basename } from 'node:path';
 import type { Attributes } from '@opentelemetry/api';
 import type { EnvConfig } from './config/env.ts';
 import { describeError, reportFault } from './faults.ts';
 import { containerAttributes, kubernetesAttributes } from './resource-container.ts';
+import { askHostId, hostIdCommand, hostIdFromFiles } from './resource-host-id.ts';
 
 type DetectorName = EnvConfig['resource']['detectors'][number];
 
@@ -14,7 +14,11 @@ type DetectorName = EnvConfig['resource']['detectors'][number];
 let instanceId: string | undefined;
 
 const DETECTORS: Record<Exclude<DetectorName, 'env'>, () => Attributes> = {
-  host: () => ({ 'host.name': hostname(), 'host.arch': hostArch(arch()), ...hostId() }),
+  host: () => ({
+    'host.name': hostname(),
+    'host.arch': hostArch(arch()),
+    ...hostId(platform() === 'linux' ? hostIdFromFiles() : undefined),
+  }),
   os: () => ({ 'os.type': osType(platform()), 'os.version': release() }),
   process: () => ({
     'process.pid': process.pid,
@@ -53,6 +57,16 @@ export function detectResource(names: readonly DetectorName[]): Attributes {
   return attributes;
 }
 
+/**
+ * What takes longer: on macOS and Windows another program has to be asked for `host.id`.
+ *
+ * @returns `undefined` when there is nothing to wait for; the promise settles within a second and never rejects
+ */
+export function detectLater(names: readonly DetectorName[]): Promise<Attributes> | undefined {
+  const command = names.includes('host') ? hostIdCommand(platform()) : undefined;
+  return command === undefined ? undefined : askHostId(command).then(hostId);
+}
+
 /** The semantic conventions' word for `os.arch()`. */
 export function hostArch(nodeArch: string): string {
   const words: Record<string, string> = { x64: 'amd64', arm: 'arm32', ia32: 'x86', ppc: 'ppc32' };
@@ -65,17 +79,8 @@ export function osType(nodePlatform: string): string {
   return words[nodePlatform] ?? nodePlatform;
 }
 
-function hostId(): Attributes {
-  if (platform() !== 'linux') return {};
-  for (const path of ['/etc/machine-id', '/var/lib/dbus/machine-id']) {
-    try {
-      const id = readFileSync(path, 'utf8').trim();
-      if (id !== '') return { 'host.id': id };
-    } catch {
-      // Containers usually have none; that is no fault.
-    }
-  }
-  return {};
+function hostId(id: string | undefined): Attributes {
+  return id === undefined ? {} : { 'host.id': id };
 }
 
 function processOwner(): Attributes {

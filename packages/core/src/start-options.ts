@@ -1,7 +1,7 @@
 /** The options of `startTracing`. */
 import type { Attributes, TextMapPropagator } from '@opentelemetry/api';
 import type { BatchOptions } from './export/batch.ts';
-import type { SpanExporter, SpanProcessor } from './export/readable-span.ts';
+import type { SpanExporter, SpanProcessor, SpanResource } from './export/readable-span.ts';
 import type { SpoolOptions } from './export/spool.ts';
 import type { PropagateTo, TrustIncoming } from './plugin-defaults.ts';
 import type { PropagatorName } from './propagation/composite.ts';
@@ -23,8 +23,11 @@ export interface StartTracingOptions {
   serviceVersion?: string;
   /** `deployment.environment.name`, such as `production`. */
   environment?: string;
-  /** More resource attributes; they win over those of variables and detectors. */
-  resource?: Attributes;
+  /**
+   * More resource attributes, or a resource of the official SDK; they win over those of variables and detectors.
+   * Attributes that such a resource is still detecting are waited for with the first batch, 2 seconds at most.
+   */
+  resource?: Attributes | SpanResource;
   /** Where spans go: a name, an exporter of the official SDK's shape, or several. Default `otlp`. */
   exporter?: ExporterName | SpanExporter | Array<ExporterName | SpanExporter>;
   /**

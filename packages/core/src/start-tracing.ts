@@ -4,6 +4,7 @@ import { type EnvConfig, readEnvironment } from './config/env.ts';
 import { resolveSpool } from './config/resolve-spool.ts';
 import { checkBatch, checkStartOptions, resolvePluginDefaults, resolveSampler } from './config/resolve.ts';
 import { type ResolvedExporters, resolveExporters } from './config/resolve-exporters.ts';
+import { hasAnyDup } from './config/semconv.ts';
 import { ClewContextManager } from './context.ts';
 import { ensureDiagLogger } from './diag-logger.ts';
 import { ClewError } from './errors.ts';
@@ -16,6 +17,7 @@ import { createPropagator } from './propagation/composite.ts';
 import { ClewTracerProvider } from './provider.ts';
 import { registeredProvider, setRegisteredProvider } from './registration.ts';
 import { createResource, type Resource } from './resource.ts';
+import { ResourceGate } from './resource-gate.ts';
 import { flushOnSignals } from './signal-flush.ts';
 import type { StartTracingOptions } from './start-options.ts';
 
@@ -57,23 +59,30 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
   ensureDiagLogger(env.logLevel);
   for (const warning of warnings) diag.warn(`clew: ${warning}`);
 
+  // Before anything is opened: what is wrong with an option must leave nothing behind.
+  const sampler = resolveSampler(options.sampler, env);
+  const propagator = createPropagator(options.propagators ?? env.propagators);
+  const defaults = resolvePluginDefaults(options, env);
   const resource = resourceOf(options, env);
   const exporters = resolveExporters(options, env, (text) => diag.warn(`clew: ${text}`));
   const batches = env.sdkDisabled ? [] : makeBatches(exporters, options, env);
+  const { maxQueueSpans } = { ...BATCH_DEFAULTS, ...env.batch, ...options.batch };
+  const isPending = resource.asyncAttributesPending && batches.length > 0;
+  const gate = isPending ? new ResourceGate(batches, resource, maxQueueSpans) : undefined;
+  const sinks = gate === undefined ? batches : [gate];
   const provider = new ClewTracerProvider({
-    sampler: resolveSampler(options.sampler, env),
+    sampler,
     resource,
-    propagator: createPropagator(options.propagators ?? env.propagators),
-    processors: env.sdkDisabled ? [] : [...(options.spanProcessors ?? []), ...batches],
+    propagator,
+    processors: env.sdkDisabled ? [] : [...(options.spanProcessors ?? []), ...sinks],
     limits: { ...env.limits, ...options.limits },
     idGenerator: options.idGenerator,
     onSamplerError: options.onSamplerError,
-    defaults: resolvePluginDefaults(options, env),
+    defaults,
     disabled: env.sdkDisabled,
   });
   if (register) registerGlobally(provider);
-  const stopWatching = watchProcess(batches, options.flushOnSignal ?? env.flushOnSignal);
-  const { maxQueueSpans } = { ...BATCH_DEFAULTS, ...env.batch, ...options.batch };
+  const stopWatching = watchProcess(batches, gate, options.flushOnSignal ?? env.flushOnSignal);
   const stopObserving = observeTracing({
     spans: () => ({ started: provider.startedSpans, ended: provider.endedSpans }),
     exporters: () =>
@@ -98,8 +107,15 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
   };
 }
 
-function watchProcess(batches: readonly BatchSpanProcessor[], flushOnSignal: boolean): () => void {
-  const flush = (timeoutMs: number): Promise<unknown> => Promise.all(batches.map((batch) => batch.flush(timeoutMs)));
+function watchProcess(
+  batches: readonly BatchSpanProcessor[],
+  gate: ResourceGate | undefined,
+  flushOnSignal: boolean,
+): () => void {
+  const flush = (timeoutMs: number): Promise<unknown> => {
+    gate?.open();
+    return Promise.all(batches.map((batch) => batch.flush(timeoutMs)));
+  };
   const save = (): void => {
     for (const batch of batches) batch.saveNow();
   };
@@ -123,7 +139,13 @@ function resourceOf(options: StartTracingOptions, env: EnvConfig): Resource {
   const { serviceName, serviceVersion, environment, resource } = options;
   return createResource({
     env: env.resource,
-    code: { serviceName, serviceVersion, environment, attributes: resource },
+    code: {
+      serviceName,
+      serviceVersion,
+      environment,
+      hasOlderEnvironment: hasAnyDup(env.semconvOptIn),
+      attributes: resource,
+    },
   });
 }
 

@@ -13,6 +13,14 @@ export function readSemconv(
   category: 'http' | 'database' | 'messaging',
   env: NodeJS.ProcessEnv = process.env,
 ): Semconv {
-  const entries = (env.OTEL_SEMCONV_STABILITY_OPT_IN ?? '').split(',').map((entry) => entry.trim().toLowerCase());
-  return entries.includes(`${category}/dup`) ? 'dup' : 'stable';
+  return optedInto(env.OTEL_SEMCONV_STABILITY_OPT_IN).includes(`${category}/dup`) ? 'dup' : 'stable';
+}
+
+/** Whether the old names of any category are asked for. */
+export function hasAnyDup(optIn: string | undefined): boolean {
+  return optedInto(optIn).some((entry) => entry.endsWith('/dup'));
+}
+
+function optedInto(optIn = ''): string[] {
+  return optIn.split(',').map((entry) => entry.trim().toLowerCase());
 }
