@@ -25,7 +25,12 @@ import { activeContext, runInContext, spanOf } from './context.ts';
 import { describeError, reportFault } from './faults.ts';
 import type { PluginDefaults } from './plugin-defaults.ts';
 import { ClewTracerProvider, DEFAULT_LIMITS } from './provider.ts';
-import { contextManagerIsForeign, registeredProvider, registrationGeneration } from './registration.ts';
+import {
+  contextManagerIsForeign,
+  registeredProvider,
+  registrationGeneration,
+  warnAboutInvisibleProvider,
+} from './registration.ts';
 import { RecordingSpan } from './span.ts';
 import type { ClewTracer } from './tracer.ts';
 import { VERSION } from './version.ts';
@@ -49,8 +54,6 @@ export class PluginTracing {
   #propagator: TextMapPropagator | undefined;
   #defaults: PluginDefaults | undefined;
   #tracer: Tracer | undefined;
-  /** The API's provider that `#tracer` is from, when none of ours is registered. */
-  #source: TracerProvider | undefined;
   #tracerOf: TracerProvider | undefined;
   #ownContext = false;
 
@@ -175,11 +178,8 @@ export class PluginTracing {
 
   #refresh(): void {
     const generation = registrationGeneration();
-    if (this.#generation === generation && (this.#source === undefined || this.#source === trace.getTracerProvider())) {
-      return;
-    }
+    if (this.#generation === generation) return;
     this.#generation = generation;
-    this.#source = undefined;
     const provider = this.#given ?? registeredProvider();
     const { name, version } = this.#scope;
     if (provider instanceof ClewTracerProvider) {
@@ -192,6 +192,7 @@ export class PluginTracing {
       this.#propagator = undefined;
       this.#defaults = undefined;
       this.#ownContext = false;
+      if (provider === undefined) warnAboutInvisibleProvider();
     }
   }
 

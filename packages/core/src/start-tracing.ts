@@ -15,7 +15,7 @@ import { faultCounts, reportRemainingFaults } from './faults.ts';
 import { flushBeforeExit, saveAtExit } from './process-exit.ts';
 import { createPropagator } from './propagation/composite.ts';
 import { ClewTracerProvider } from './provider.ts';
-import { registeredProvider, setRegisteredProvider } from './registration.ts';
+import { registeredProvider, setRegisteredProvider, whyNotRegistered } from './registration.ts';
 import { createResource, type Resource } from './resource.ts';
 import { ResourceGate } from './resource-gate.ts';
 import { flushOnSignals } from './signal-flush.ts';
@@ -156,17 +156,6 @@ function registerGlobally(provider: ClewTracerProvider): void {
   context.setGlobalContextManager(new ClewContextManager());
   propagation.setGlobalPropagator(provider.propagator);
   setRegisteredProvider(provider);
-}
-
-function whyNotRegistered(): string {
-  // The API keeps its registrations, and the version that made the first of them, under this well-known symbol.
-  const registered = (globalThis as Record<symbol, { version?: string; trace?: unknown } | undefined>)[
-    Symbol.for('opentelemetry.js.api.1')
-  ];
-  if (registered?.trace !== undefined) {
-    return 'another tracer provider is registered with @opentelemetry/api; start Clew instead of it, or with register: false';
-  }
-  return `version ${registered?.version} of @opentelemetry/api was registered by another copy of it; there must be one copy: see npm ls @opentelemetry/api`;
 }
 
 function unregister(): void {

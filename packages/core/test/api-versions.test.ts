@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import * as api from '@opentelemetry/api';
 import * as older from 'otel-api-1.9';
 import { ClewContext, ClewContextManager } from '../src/context.ts';
 import { isClewError } from '../src/errors.ts';
+import { faultCounts, resetFaults } from '../src/faults.ts';
+import { PluginTracing } from '../src/plugin.ts';
 import { createPropagator } from '../src/propagation/composite.ts';
 import { parseTraceState } from '../src/propagation/tracestate.ts';
 import { startTracing } from '../src/start-tracing.ts';
@@ -56,4 +59,29 @@ test('our objects are those of both API versions', async (t) => {
   for (const [one, other] of [providers, tracers, spans, managers, propagators, contexts, states])
     assert.equal(one, other);
   span.end();
+});
+
+test('a provider that an older copy of the API took is reported once, in place of spans missing in silence', async (t) => {
+  const globals = globalThis as Record<symbol, unknown>;
+  const before = globals[REGISTRY];
+  delete globals[REGISTRY];
+  t.after(() => {
+    globals[REGISTRY] = before;
+  });
+  const tracing = startTracing({ exporter: 'none', register: false });
+  t.after(() => tracing.shutdown());
+  api.trace.setGlobalTracerProvider(tracing.provider);
+  resetFaults();
+  new PluginTracing({ name: 'visible', version: '1' }).active();
+  assert.equal(faultCounts().api_copies, undefined);
+  delete globals[REGISTRY];
+  older.trace.setGlobalTracerProvider(tracing.provider);
+  const warned = once(process, 'warning');
+  for (const name of ['a', 'b']) new PluginTracing({ name, version: '1' }).active();
+  const [warning] = (await warned) as [Error];
+  assert.match(
+    warning.message,
+    /registered through another copy of @opentelemetry\/api, version 1\.9\.\d+; there must be one/,
+  );
+  assert.equal(faultCounts().api_copies, 1);
 });
