@@ -158,7 +158,10 @@ export class ClewTracer implements Tracer, SpanOwner {
         flat = source.startAttributes();
         group = source.startGroup();
       }
-      if (this.#baggageKeys !== undefined) addBaggage((flat ??= []), group, context, this.#baggageKeys, this.limits);
+      if (this.#baggageKeys !== undefined) {
+        flat ??= [];
+        addBaggage(flat, group, context, this.#baggageKeys, this.limits);
+      }
       const attributes = toAttributes(group?.flat, flat);
       const result = sample(shared, followed, { context, name, kind, attributes, links: links ?? [] });
       decision = result.decision;
@@ -185,8 +188,11 @@ export class ClewTracer implements Tracer, SpanOwner {
       flat = source.startAttributes();
       group = source.startGroup();
     }
-    const dropped =
-      this.#baggageKeys === undefined ? 0 : addBaggage((flat ??= []), group, context, this.#baggageKeys, this.limits);
+    let dropped = 0;
+    if (this.#baggageKeys !== undefined) {
+      flat ??= [];
+      dropped = addBaggage(flat, group, context, this.#baggageKeys, this.limits);
+    }
     const span = new RecordingSpan(this, start, name, kind, anchor, startMs, flat, group);
     if (startTime !== undefined && startMs !== nowMs) span.setExactStart(exactTime(startTime));
     if (dropped > 0) span.droppedAttributesCount = dropped;
