@@ -56,23 +56,47 @@ export type {
 } from './sampler/types.ts';
 
 // Propagation
-export { type AnyCaseCarrier, anyCaseGetter, environmentGetter, environmentSetter } from './propagation/carrier.ts';
+export {
+  type AnyCaseCarrier,
+  anyCaseGetter,
+  environmentGetter,
+  environmentSetter,
+  type HeaderCarrier,
+  headerGetter,
+  headerSetter,
+} from './propagation/carrier.ts';
 export { createPropagator, type PropagatorName } from './propagation/composite.ts';
+export type { IncomingCall, PluginDefaults, PropagateTo, TrustIncoming } from './plugin-defaults.ts';
 
 // Export
 export { type BatchOptions, BatchSpanProcessor } from './export/batch.ts';
-export { ConsoleSpanExporter } from './export/console.ts';
+export { ConsoleSpanExporter, type ConsoleSpanExporterOptions } from './export/console.ts';
+export type { ConsoleStream } from './export/console-stream.ts';
 export type { ExporterStats } from './export/exporter-stats.ts';
+export type { FlushResult } from './export/flush-watch.ts';
 export { InMemorySpanExporter } from './export/memory.ts';
 export type { HttpPostOptions } from './export/http-post.ts';
 export { type OtlpHttpOptions, OtlpHttpTransport } from './export/otlp-http.ts';
-export type { ReadableSpan, SpanExporter, SpanProcessor } from './export/readable-span.ts';
+export { OtlpStdoutTransport } from './export/otlp-stdout.ts';
+export type { ReadableSpan, SpanExporter, SpanProcessor, SpanResource } from './export/readable-span.ts';
+export { formatWaterfall, type WaterfallOptions } from './export/waterfall.ts';
 export type { SpoolOptions } from './export/spool.ts';
 export { ZipkinTransport } from './export/zipkin.ts';
 
 // For plugins
 export { activeSpanContext, type PluginOptions, PluginTracing } from './plugin.ts';
-export { checkBoolean, checkFunction, checkInteger, checkOptionNames } from './config/options.ts';
+export {
+  checkArray,
+  checkBoolean,
+  checkFunction,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+  checkOptionNames,
+  checkString,
+  showValue,
+} from './config/options.ts';
 export { describeError, reportFault } from './faults.ts';
 
 // Errors
