@@ -11,6 +11,7 @@ import type { ClewSampler } from '../src/sampler/clew-sampler.ts';
 import { decide as decideBy } from '../src/sampler/intent.ts';
 import { NOT_RECORD, RECORD_AND_SAMPLED, type Sampler, type SamplingDecision } from '../src/sampler/types.ts';
 import { NonRecordingSpan, type SpanIdentity } from '../src/span-context.ts';
+import { seededWords } from './support/seeded.ts';
 
 const THRESHOLDS: Array<[probability: number, text: string]> = [
   [1, '0'],
@@ -24,6 +25,7 @@ const THRESHOLDS: Array<[probability: number, text: string]> = [
   [1 / 1000, 'ffbe77'],
   [1e-6, 'ffffef39'],
   [1 - 2 ** -53, '0'],
+  [2 ** -50, 'ffffffffffffc'],
   [2 ** -56, 'ffffffffffffff'],
 ];
 for (const [probability, text] of THRESHOLDS) {
@@ -224,16 +226,4 @@ function decide(sampler: ClewSampler, parent: SpanIdentity | undefined, t2: numb
 
 function ask(sampler: Sampler, context: Context, traceId = '0af7651916cd43dd8448eb211c80319c') {
   return sampler.shouldSample(context, traceId, 'name', SpanKind.INTERNAL, {}, []);
-}
-
-/** xorshift32: the same words in every run. */
-function seededWords(seed: number): () => number {
-  let state = seed | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    // One more mix, because neighbouring states of xorshift are alike.
-    return Math.imul(state ^ (state >>> 16), 0x45d9f3b);
-  };
 }
