@@ -10,7 +10,9 @@ export async function clew(ratio: 0 | 1): Promise<Implementation> {
   const { context, propagation, startTracing, trace } = await import('@clew/core');
   const tracing = startTracing({ serviceName: 'bench', endpoint: 'http://127.0.0.1:9', sampler: ratio });
   const tracer = tracing.provider.getTracer('bench');
-  const flush = (): Promise<void> => tracing.forceFlush();
+  const flush = async (): Promise<void> => {
+    await tracing.forceFlush();
+  };
   tracer.startSpan('first').end();
   await flush();
   // Without the replacement nothing would listen on port 9, and what is measured would be an outage.

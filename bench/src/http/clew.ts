@@ -6,7 +6,9 @@ import type { Variant, VariantOptions } from './variant.ts';
 export async function clew({ framework, endpoint, ratio, isAlone }: VariantOptions): Promise<Variant> {
   const tracing = startTracing({ serviceName: 'bench', endpoint, sampler: ratio, register: isAlone });
   const options: { tracerProvider?: TracerProvider } = isAlone ? {} : { tracerProvider: tracing.provider };
-  const flush = (): Promise<void> => tracing.forceFlush();
+  const flush = async (): Promise<void> => {
+    await tracing.forceFlush();
+  };
   if (framework === 'express') {
     const { tracingMiddleware } = await import('@clew/express');
     return { middleware: [tracingMiddleware(options)], flush };

@@ -2,6 +2,7 @@
 import type { Context, TextMapPropagator, Tracer, TracerOptions, TracerProvider } from '@opentelemetry/api';
 import { isPromise } from './adopt.ts';
 import { describeError, reportFault } from './faults.ts';
+import { type FlushResult, worstOf } from './export/flush-watch.ts';
 import type { SpanProcessor, SpanResource } from './export/readable-span.ts';
 import type { PluginDefaults } from './plugin-defaults.ts';
 import { isClewSampler } from './sampler/clew-sampler.ts';
@@ -12,7 +13,9 @@ import { ClewTracer, type IdGenerator, type TracerShared } from './tracer.ts';
 
 const MAX_TRACERS = 1024;
 // A second more than our own processors take; one of the application's may never settle.
-const FLUSH_LIMIT_MS = 31_000;
+const FLUSH_TIMEOUT_MS = 30_000;
+// Ours keep to the time that they are given; what comes from elsewhere is left after this.
+const GRACE_MS = 1000;
 const SHUTDOWN_LIMIT_MS = 6000;
 
 /** Limits as the specification sets them. */
@@ -111,11 +114,16 @@ export class ClewTracerProvider implements TracerProvider {
     return tracer;
   }
 
-  /** Wait until every processor has settled what ended before this call; never rejects. */
-  async forceFlush(): Promise<void> {
+  /**
+   * Wait until every processor has settled what ended before this call; never rejects.
+   *
+   * @param timeoutMs  how long to wait. Default 30000.
+   * @returns `failed` when spans were lost or are on disk, `timeout` when some are still on their way
+   */
+  async forceFlush(timeoutMs: number = FLUSH_TIMEOUT_MS): Promise<FlushResult> {
     const settle = (processor: SpanProcessor) =>
-      settleWithin(FLUSH_LIMIT_MS, 'forceFlush', () => processor.forceFlush());
-    await Promise.all(this.#processors.map(settle));
+      settleWithin(timeoutMs + GRACE_MS, 'forceFlush', () => processor.forceFlush(timeoutMs));
+    return worstOf(await Promise.all(this.#processors.map(settle)));
   }
 
   /** Flush and stop; spans started afterwards do not record. Never rejects. */
@@ -180,15 +188,16 @@ function watch(what: string, result: unknown): void {
   });
 }
 
-async function settleWithin(limitMs: number, what: string, call: () => Promise<unknown>): Promise<void> {
+async function settleWithin(limitMs: number, what: string, call: () => Promise<unknown>): Promise<unknown> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`it did not settle within ${limitMs} ms`)), limitMs);
   });
   try {
-    await Promise.race([call(), expired]);
+    return await Promise.race([call(), expired]);
   } catch (error) {
     reportFault('processor_threw', `${what} of a span processor failed: ${describeError(error)}`);
+    return 'failed';
   } finally {
     clearTimeout(timer);
   }

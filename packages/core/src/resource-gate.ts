@@ -1,5 +1,6 @@
 /** Holds ended spans back while the resource is still being detected, so that the first batch has all of it. */
 import type { BatchSpanProcessor } from './export/batch.ts';
+import { type FlushResult, worstOf } from './export/flush-watch.ts';
 import type { ReadableSpan, SpanProcessor, SpanResource } from './export/readable-span.ts';
 
 const MAX_WAIT_MS = 2000;
@@ -56,9 +57,9 @@ export class ResourceGate implements SpanProcessor {
     this.#resolve();
   }
 
-  async forceFlush(): Promise<void> {
+  async forceFlush(timeoutMs?: number): Promise<FlushResult> {
     await this.#wait();
-    await Promise.all(this.#batches.map((batch) => batch.forceFlush()));
+    return worstOf(await Promise.all(this.#batches.map((batch) => batch.forceFlush(timeoutMs))));
   }
 
   async shutdown(): Promise<void> {

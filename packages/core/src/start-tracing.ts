@@ -10,6 +10,7 @@ import { ensureDiagLogger } from './diag-logger.ts';
 import { ClewError } from './errors.ts';
 import { BATCH_DEFAULTS, BatchSpanProcessor } from './export/batch.ts';
 import type { ExporterStats } from './export/exporter-stats.ts';
+import type { FlushResult } from './export/flush-watch.ts';
 import { componentTypeOf, measureTransport, observeTracing } from './export/self-metrics.ts';
 import { faultCounts, reportRemainingFaults } from './faults.ts';
 import { flushBeforeExit, saveAtExit } from './process-exit.ts';
@@ -35,8 +36,13 @@ export interface TracingStats {
 export interface Tracing {
   readonly provider: ClewTracerProvider;
   readonly resource: Resource;
-  /** Send what ended before this call; resolves when it is settled, after 30 seconds at the latest. Never rejects. */
-  forceFlush(): Promise<void>;
+  /**
+   * Send what ended before this call; resolves when it is settled, and never rejects.
+   *
+   * @param timeoutMs  how long to wait. Default 30000.
+   * @returns `ok`; `failed` when spans were lost or are on disk; `timeout` when some are still on their way
+   */
+  forceFlush(timeoutMs?: number): Promise<FlushResult>;
   /** Flush (5 seconds at most), stop, and unregister. Never rejects. */
   shutdown(): Promise<void>;
   /** Counts of this moment. */
@@ -91,7 +97,7 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
   return {
     provider,
     resource,
-    forceFlush: () => provider.forceFlush(),
+    forceFlush: (timeoutMs) => provider.forceFlush(timeoutMs),
     shutdown: async () => {
       stopWatching();
       stopObserving();
@@ -117,6 +123,7 @@ function watchProcess(
     return Promise.all(batches.map((batch) => batch.flush(timeoutMs)));
   };
   const save = (): void => {
+    gate?.open();
     for (const batch of batches) batch.saveNow();
   };
   const stops = [

@@ -268,6 +268,7 @@ test('maxBytes: the oldest batches make room, counted', async (t) => {
   assert.ok(spooled > 0 && (dropped.spool_evicted ?? 0) > 0);
   assert.deepEqual([spool?.evicted, spool?.files], [dropped.spool_evicted, spooled / 100]);
   assertLedger(tracing, 1000);
+  await until(() => spoolFiles(dir).length === spool?.files, 'the last file');
   const bytes = spoolFiles(dir).map((path) => statSync(path).size);
   assert.equal(
     bytes.reduce((sum, size) => sum + size, 0),

@@ -17,8 +17,8 @@ export interface BatchOptions {
   /** Bytes of the same. 1 or more. Default 16 MiB. */
   maxQueueBytes?: number;
   /**
-   * Spans in one request; not more than `maxQueueSpans`. Four times as many while earlier requests are under way and
-   * there is no way free. 1 or more. Default 512.
+   * Spans in one request; not more than `maxQueueSpans`. 1 or more. Default 512, and over HTTP four times as many while
+   * `exportConcurrency` requests are under way.
    */
   maxExportBatchSpans?: number;
   /** Longest wait before a partly filled batch is sent. Milliseconds, 0 or more. Default 5000. */
@@ -72,7 +72,9 @@ export class BatchSpanProcessor implements SpanProcessor {
   constructor(transport: BatchTransport, options: BatchOptions = {}, spool?: Required<SpoolOptions>) {
     this.#options = { ...BATCH_DEFAULTS, ...options };
     const { maxExportBatchSpans, maxQueueSpans } = this.#options;
-    this.#maxBacklogSpans = Math.min(maxExportBatchSpans * BACKLOG_FACTOR, maxQueueSpans);
+    // A number that somebody chose is a limit of the backend or of an exporter that is not ours.
+    const mayGrow = transport.target !== undefined && maxExportBatchSpans === BATCH_DEFAULTS.maxExportBatchSpans;
+    this.#maxBacklogSpans = Math.min(maxExportBatchSpans * (mayGrow ? BACKLOG_FACTOR : 1), maxQueueSpans);
     const delivery: DeliveryOptions = { ...this.#options, backoffMultiplier: 1.5, jitter: 0.2, spool };
     this.#buffer = transport.createBuffer();
     this.#delivery = new Delivery(transport, delivery, () => this.#takeFull());
@@ -108,13 +110,13 @@ export class BatchSpanProcessor implements SpanProcessor {
   }
 
   /** @returns how it ended; never rejects */
-  async flush(timeoutMs: number = FLUSH_TIMEOUT_MS): Promise<FlushResult> {
+  flush(timeoutMs: number = FLUSH_TIMEOUT_MS): Promise<FlushResult> {
     this.#cut();
     return this.#delivery.flush(timeoutMs);
   }
 
-  async forceFlush(): Promise<void> {
-    await this.flush();
+  forceFlush(timeoutMs?: number): Promise<FlushResult> {
+    return this.flush(timeoutMs);
   }
 
   /** Write what is not delivered to the spool, if there is one, and do not return before. For a dying process. */

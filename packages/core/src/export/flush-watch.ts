@@ -4,6 +4,11 @@ import type { Entry } from './retry-store.ts';
 /** How a flush ended; `failed`: some spans were not delivered. */
 export type FlushResult = 'ok' | 'timeout' | 'failed';
 
+/** The result of several: whatever is none of the words counts as `ok`. */
+export function worstOf(results: readonly unknown[]): FlushResult {
+  return results.includes('timeout') ? 'timeout' : results.includes('failed') ? 'failed' : 'ok';
+}
+
 interface Watcher {
   readonly remaining: Set<Entry>;
   hasLost: boolean;

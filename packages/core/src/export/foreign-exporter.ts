@@ -22,7 +22,7 @@ export class ForeignExporterTransport implements BatchTransport {
   send(batch: SealedBatch, signal: AbortSignal): Promise<AttemptResult> {
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => resolve({ kind: 'drop', reason: 'timeout' }), { once: true });
-      runInContext(suppressIn(activeContext()), () => {
+      suppressed(() => {
         try {
           this.#exporter.export([...batch.spans], ({ code }) => {
             resolve(code === 0 ? { kind: 'delivered', rejected: 0 } : { kind: 'drop', reason: 'exporter_failed' });
@@ -35,10 +35,15 @@ export class ForeignExporterTransport implements BatchTransport {
   }
 
   async flush(): Promise<void> {
-    await this.#exporter.forceFlush?.();
+    await suppressed(() => this.#exporter.forceFlush?.());
   }
 
   async close(): Promise<void> {
-    await this.#exporter.shutdown();
+    await suppressed(() => this.#exporter.shutdown());
   }
+}
+
+/** What an exporter does to send spans must not become spans. */
+function suppressed<R>(call: () => R): R {
+  return runInContext(suppressIn(activeContext()), call);
 }

@@ -84,6 +84,7 @@ export interface SpanProcessor {
   /** Called when a span is about to end and can still be changed. */
   onEnding?(span: Span & ReadableSpan): void;
   onEnd(span: ReadableSpan): void;
-  forceFlush(): Promise<void>;
+  /** @param timeoutMs  how long the caller waits; ours resolve with what became of the spans */
+  forceFlush(timeoutMs?: number): Promise<unknown>;
   shutdown(): Promise<void>;
 }
