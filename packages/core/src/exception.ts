@@ -100,6 +100,11 @@ function withoutMessage(stack: string, { name, message }: ErrorLink): string {
 export function recordError(span: Span, error: unknown, options?: { describe?: boolean }): void {
   if (!span.isRecording()) return;
   recordExceptionOnce(span, error);
+  setErrorStatus(span, error, options);
+}
+
+/** The status Error with the message of an application's error as description; no event. */
+export function setErrorStatus(span: Span, error: unknown, options?: { describe?: boolean }): void {
   const message = textOf(() => (error instanceof Error && !withheld.has(error) ? error.message : undefined));
   if (message === undefined || options?.describe === false) span.setStatus({ code: SpanStatusCode.ERROR });
   else span.setStatus({ code: SpanStatusCode.ERROR, message: truncate(message, MAX_STATUS_LENGTH) });

@@ -7,6 +7,7 @@ export {
 } from './client-options.ts';
 export type { ClientSpan } from './client-span.ts';
 export { HttpClientTracing } from './client-tracing.ts';
+export { errorType, setErrorStatus } from '../exception.ts';
 export { methodInName, OTHER_METHOD, readKnownMethods } from './method.ts';
 export { DEFAULT_REDACTED_QUERY_KEYS, queryRedactor, type Redact, REDACTED, urlRedactor } from './redact.ts';
 export { RouteEntry, RouteTable } from './route-table.ts';

@@ -97,14 +97,16 @@ export interface ServerConfig<Request, Response> {
 /**
  * Check the options of an HTTP server plugin.
  *
- * @param where  the function that the user called, for messages
+ * @param where     the function that the user called, for messages
+ * @param ownNames  options of this plugin alone, which it checks by itself
  * @throws ClewError `CLEW_ERR_OPTION`
  */
 export function checkServerOptions<Request, Response>(
   where: string,
   options: HttpServerOptions<Request, Response> = {},
+  ownNames: readonly string[] = [],
 ): ServerConfig<Request, Response> {
-  checkOptionNames(where, options, OPTION_NAMES);
+  checkOptionNames(where, options, [...OPTION_NAMES, ...ownNames]);
   checkProvider(options.tracerProvider);
   return {
     ignore: checkFunction('ignore', options.ignore),

@@ -24,6 +24,7 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
    * @param scope        npm name and version of the plugin
    * @param makeLibrary  called once, with the table that the library's routes go into
    * @param where        the function that the user called, for messages about its options
+   * @param ownOptions   names of options that the plugin has beside these
    * @throws ClewError `CLEW_ERR_OPTION`
    */
   constructor(
@@ -31,8 +32,9 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
     makeLibrary: (routes: RouteTable) => ServerLibrary<Request, Response>,
     where: string,
     options: HttpServerOptions<Request, Response> | undefined,
+    ownOptions?: readonly string[],
   ) {
-    this.config = checkServerOptions(where, options);
+    this.config = checkServerOptions(where, options, ownOptions);
     this.tracing = new PluginTracing(scope, options?.tracerProvider, this.config.baggageSpanKeys);
     this.routes = new RouteTable(this.config.semconv);
     this.library = makeLibrary(this.routes);
