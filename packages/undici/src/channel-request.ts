@@ -10,7 +10,10 @@ export interface ChannelRequest {
   /** A flat list of names and values. */
   headers: unknown;
   addHeader?(name: string, value: string): unknown;
-  onUpgrade?(...args: unknown[]): unknown;
+  /** In undici 6 and 7. */
+  onUpgrade?(status: unknown, headers: unknown, ...rest: unknown[]): unknown;
+  /** In undici 8. */
+  onRequestUpgrade?(status: unknown, headers: unknown, ...rest: unknown[]): unknown;
 }
 
 /** Where the request goes; to a proxy, the path is the whole URL. */

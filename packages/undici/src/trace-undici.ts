@@ -101,14 +101,15 @@ class Channels {
   }
 }
 
-// Versions before 6.29 and 7.30 publish nothing about the answer to an upgrade or a tunnel; they call this method of the
-// object that they have published.
+// Older versions, the built-in ones of Node.js 20 to 26 among them, publish nothing about the answer to an upgrade or a
+// tunnel; they call a method of the object that they have published.
 function watchUpgrade(request: ChannelRequest, attempt: Attempt, socket: Socket): void {
-  const { onUpgrade } = request;
-  if (typeof onUpgrade === 'function') {
-    request.onUpgrade = (status: unknown, headers: unknown, ...rest: unknown[]) => {
+  for (const name of ['onUpgrade', 'onRequestUpgrade'] as const) {
+    const method = request[name];
+    if (typeof method !== 'function') continue;
+    request[name] = (status, headers, ...rest) => {
       attempt.upgraded(status, headers);
-      return onUpgrade.call(request, status, headers, ...rest);
+      return method.call(request, status, headers, ...rest);
     };
   }
   socket.once('close', () => attempt.ended());
