@@ -52,12 +52,12 @@ export function temporaryFolder(name: string): string {
   return folder;
 }
 
-/** Build what is not built, and pack every published package. Gives the paths of the tarballs. */
-export async function packAll(): Promise<string[]> {
+/** Build what is not built, and pack published packages: every one, or those that are named. Gives the tarballs' paths. */
+export async function packAll(packages: readonly string[] = PACKAGES): Promise<string[]> {
   await must(process.execPath, [join(ROOT, 'scripts', 'build.mjs'), '--if-needed'], ROOT);
   const folder = temporaryFolder('tarballs');
   const names: string[] = [];
-  for (const name of PACKAGES) {
+  for (const name of packages) {
     const packed = await npm(
       ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
       join(ROOT, 'packages', name),
