@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { context, propagation, trace } from '@opentelemetry/api';
+import { context, propagation, type TextMapPropagator, trace } from '@opentelemetry/api';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  InMemorySpanExporter,
+  ParentBasedSampler,
+  SimpleSpanProcessor,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace';
 import { isClewError } from '../src/errors.ts';
 import { activeSpanContext, SpanKind, startTracing, withSpan } from '../src/index.ts';
 import { collectSpans } from '../src/testing/index.ts';
@@ -53,6 +60,11 @@ const WRONG: Array<[string, object, RegExp]> = [
   ['an unknown propagator', { propagators: ['tracecontxt'] }, /did you mean "tracecontext"/],
   ['a header with a line break', { headers: { a: 'x\r\ny' } }, /header "a"/],
   ['an empty service name', { serviceName: '' }, /serviceName must be a text/],
+  ['a propagator that is no list', { propagators: 'b3' }, /propagators must be an array, got "b3"/],
+  ['a resource that is a list', { resource: ['a'] }, /resource must be an object, got an array of 1/],
+  ['an id generator without methods', { idGenerator: {} }, /idGenerator must have generateTraceId and generateSpanId/],
+  ['a processor without methods', { spanProcessors: [{}] }, /spanProcessors must be an array of objects/],
+  ['an unknown name in the spool', { spool: { directory: '/x' } }, /spool has no option "directory"/],
   ['a negative limit', { limits: { linkCountLimit: -1 } }, /linkCountLimit/],
 ];
 for (const [title, options, message] of WRONG) {
@@ -64,6 +76,33 @@ for (const [title, options, message] of WRONG) {
     assert.equal(trace.getTracer('t').startSpan('s').isRecording(), false);
   });
 }
+
+test('sampler, propagator, id generator, resource, processor and exporter of the official SDK fit in', async (t) => {
+  const exporter = new InMemorySpanExporter();
+  const direct = new InMemorySpanExporter();
+  const propagator: TextMapPropagator = {
+    inject: (_context, carrier, setter) => setter.set(carrier, 'x-own', '1'),
+    extract: (context) => context,
+    fields: () => ['x-own'],
+  };
+  const ids = { generateTraceId: () => '1'.repeat(32), generateSpanId: () => '2'.repeat(16) };
+  const tracing = startTest(t, {
+    exporter,
+    spanProcessors: [new SimpleSpanProcessor({ exporter: direct })],
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(1) }),
+    propagators: [propagator, 'baggage'],
+    idGenerator: ids,
+    resource: resourceFromAttributes({ team: 'blue' }),
+  });
+  tracing.provider.getTracer('t').startSpan('s').end();
+  await tracing.forceFlush();
+  for (const spans of [exporter.getFinishedSpans(), direct.getFinishedSpans()]) {
+    assert.equal(spans.length, 1);
+    assert.equal(spans[0]?.spanContext().traceId, ids.generateTraceId());
+    assert.equal(spans[0]?.resource.attributes.team, 'blue');
+  }
+  assert.deepEqual(tracing.provider.propagator.fields(), ['x-own', 'baggage']);
+});
 
 test('a number as sampler is a parent-based ratio: 0 samples nothing of its own', (t) => {
   const tracing = startTest(t, { sampler: 0, exporter: 'none' });

@@ -9,7 +9,15 @@ import type { Sampler } from '../sampler/types.ts';
 import type { SpanLimits } from '../span-data.ts';
 import type { StartTracingOptions } from '../start-options.ts';
 import type { EnvConfig } from './env.ts';
-import { checkBoolean, checkInteger, checkOneOf, checkOptionNames, showValue } from './options.ts';
+import {
+  checkArray,
+  checkBoolean,
+  checkInteger,
+  checkObject,
+  checkOneOf,
+  checkOptionNames,
+  showValue,
+} from './options.ts';
 
 const START_OPTIONS = [
   'serviceName',
@@ -64,6 +72,9 @@ export function checkStartOptions(options: StartTracingOptions): void {
     if (options.limits?.[name] !== Number.POSITIVE_INFINITY) checkInteger(name, options.limits?.[name], 0);
   }
   checkInteger('exportConcurrency', options.exportConcurrency, 1);
+  checkObject('resource', options.resource);
+  checkArray('propagators', options.propagators);
+  checkIdGenerator(options.idGenerator);
   checkOneOf('onSamplerError', options.onSamplerError, ['keep', 'drop', 'parent']);
   checkHeaders(options.headers);
 }
@@ -76,6 +87,16 @@ export function resolvePluginDefaults(options: StartTracingOptions, env: EnvConf
     mayPropagate: checkPropagateTo(options.propagateTo ?? env.propagateTo),
     baggageSpanKeys: checkBaggageSpanKeys(options.baggageSpanKeys ?? env.baggageSpanKeys),
   };
+}
+
+function checkIdGenerator(given: StartTracingOptions['idGenerator']): void {
+  if (given === undefined) return;
+  const { generateTraceId, generateSpanId } = (given ?? {}) as Partial<NonNullable<typeof given>>;
+  if (typeof generateTraceId === 'function' && typeof generateSpanId === 'function') return;
+  throw new ClewError(
+    'CLEW_ERR_OPTION',
+    `idGenerator must have generateTraceId and generateSpanId, got ${showValue(given)}`,
+  );
 }
 
 function isProcessor(value: unknown): boolean {
