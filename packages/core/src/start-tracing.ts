@@ -87,7 +87,7 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
     defaults,
     disabled: env.sdkDisabled,
   });
-  if (register) registerGlobally(provider);
+  if (register) registerOrStop(provider, sinks);
   const stopWatching = watchProcess(batches, gate, options.flushOnSignal ?? env.flushOnSignal);
   const stopObserving = observeTracing({
     spans: () => ({ started: provider.startedSpans, ended: provider.endedSpans }),
@@ -138,6 +138,10 @@ function watchProcess(
 
 function makeBatches(exporters: ResolvedExporters, options: StartTracingOptions, env: EnvConfig): BatchSpanProcessor[] {
   const batch = checkBatch({ ...env.batch, ...options.batch });
+  const wanted = options.batch?.maxExportBatchSpans ?? 0;
+  if (wanted > (batch.maxQueueSpans ?? wanted)) {
+    diag.warn(`clew: maxExportBatchSpans ${wanted} is above maxQueueSpans; ${batch.maxQueueSpans} is used`);
+  }
   const spool = resolveSpool(options.spool, env.spoolDir);
   return exporters.map((transport, i) => new BatchSpanProcessor(measureTransport(transport, i), batch, spool));
 }
@@ -154,6 +158,16 @@ function resourceOf(options: StartTracingOptions, env: EnvConfig): Resource {
       attributes: resource,
     },
   });
+}
+
+function registerOrStop(provider: ClewTracerProvider, sinks: ReadonlyArray<BatchSpanProcessor | ResourceGate>): void {
+  try {
+    registerGlobally(provider);
+  } catch (error) {
+    // They may have timers, and a directory on disk.
+    for (const sink of sinks) void sink.shutdown();
+    throw error;
+  }
 }
 
 function registerGlobally(provider: ClewTracerProvider): void {

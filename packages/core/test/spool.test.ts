@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   existsSync,
+  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -12,9 +13,13 @@ import {
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { crc32 } from 'node:zlib';
+import { trace } from '@opentelemetry/api';
 import { InMemorySpanExporter } from '../src/export/memory.ts';
+import { createPropagator } from '../src/propagation/composite.ts';
+import { ClewTracerProvider } from '../src/provider.ts';
+import { alwaysOff } from '../src/sampler/always.ts';
 import type { StartTracingOptions } from '../src/start-options.ts';
-import type { Tracing } from '../src/start-tracing.ts';
+import { startTracing, type Tracing } from '../src/start-tracing.ts';
 import { accountedFor, type Backend, countSpans, makeSpans, startBackend, startTest, until } from './support.ts';
 import { makeSpoolDir, spansIn, spoolFiles } from './support/spool.ts';
 
@@ -347,6 +352,21 @@ test('a lock of another host counts as long as it is fresh', async (t) => {
   utimesSync(lock, longAgo, longAgo);
   const late = startTest(t, { endpoint: backend.url, spool: { dir } });
   await until(() => adoptedBy(late).exported === 3, 'the adopted spans');
+});
+
+test('a start that is refused leaves no directory behind', async (t) => {
+  const dir = makeSpoolDir(t);
+  trace.setGlobalTracerProvider(
+    new ClewTracerProvider({
+      sampler: alwaysOff(),
+      resource: { attributes: {} },
+      propagator: createPropagator(['b3']),
+      processors: [],
+    }),
+  );
+  t.after(() => trace.disable());
+  assert.throws(() => startTracing({ exporter: 'otlp', spool: { dir } }), { code: 'CLEW_ERR_STARTED' });
+  await until(() => readdirSync(dir, { recursive: true }).length === 1, 'the directory of the process to be removed');
 });
 
 test('an exporter of span objects has no spool', async (t) => {

@@ -8,9 +8,10 @@ import {
 } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gunzip, gzip } from 'node:zlib';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { describeError } from '../faults.ts';
+import { decodePercent } from '../propagation/baggage.ts';
 import type { AttemptResult } from './transport.ts';
 import { proxyAuthorization, TunnelAgent } from './proxy-agent.ts';
 
@@ -61,11 +62,15 @@ const RETRIED_CODES = new Set([
 ]);
 const SUPPRESSED = suppressIn(ROOT);
 const compress = promisify(gzip);
+const decompress = promisify(gunzip);
 
 interface Reply {
   status: number;
   retryAfter: string | undefined;
+  /** Empty when it was larger than we read. */
   body: Buffer;
+  isTooLarge: boolean;
+  isGzip: boolean;
   isWritten: boolean;
 }
 
@@ -77,6 +82,7 @@ export class HttpPost {
   readonly #options: HttpPostOptions;
   readonly #agent: HttpAgent;
   readonly #baseHeaders: Record<string, string>;
+  #underWay = 0;
 
   /** @param headers  those of the format, such as `content-type`; the user's win */
   constructor(options: HttpPostOptions, headers: Record<string, string>) {
@@ -86,7 +92,7 @@ export class HttpPost {
     this.#baseHeaders = { ...headers };
     const { username, password } = this.target;
     if (username !== '' || password !== '') {
-      const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+      const credentials = `${decodePercent(username)}:${decodePercent(password)}`;
       this.#baseHeaders.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
       // Cleared, so that neither an error text nor a log line can show them.
       this.target.username = '';
@@ -96,7 +102,21 @@ export class HttpPost {
   }
 
   /** Post once. What can be expected to go wrong is a result and no rejection. */
-  async post(given: Buffer, signal: AbortSignal): Promise<PostResult> {
+  async post(body: Buffer, signal: AbortSignal): Promise<PostResult> {
+    this.#underWay++;
+    try {
+      return await this.#post(body, signal);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  /** Close the sockets that are kept alive. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #post(given: Buffer, signal: AbortSignal): Promise<PostResult> {
     let headers: Record<string, string>;
     try {
       headers = { ...this.#baseHeaders, ...(await this.#headers()) };
@@ -105,20 +125,18 @@ export class HttpPost {
     }
     let body = given;
     if (this.#options.compression === 'gzip' && body.length > COMPRESS_FROM_BYTES) {
-      body = await compress(body, { level: 6 });
+      // With others under way there is much to send, and time is worth more than the last bytes.
+      body = await compress(body, { level: this.#underWay > 1 ? 1 : 6 });
       headers['content-encoding'] = 'gzip';
     }
     headers['content-length'] = String(body.length);
     try {
-      return judge(await this.#request(body, headers, signal));
+      const reply = await this.#request(body, headers, signal);
+      if (reply.isGzip) reply.body = await inflate(reply.body);
+      return judge(reply);
     } catch (error) {
       return judgeError(error);
     }
-  }
-
-  /** Close the sockets that are kept alive. */
-  close(): void {
-    this.#agent.destroy();
   }
 
   async #headers(): Promise<Record<string, string>> {
@@ -130,7 +148,8 @@ export class HttpPost {
       timer.unref();
     });
     try {
-      return await Promise.race([headers(), limit]);
+      // Suppressed: the request for a token must not become a span, nor the child of the span that ended last.
+      return await Promise.race([runInContext(SUPPRESSED, headers), limit]);
     } finally {
       clearTimeout(timer);
     }
@@ -190,8 +209,12 @@ function readReply(request: ClientRequest, response: IncomingMessage): Promise<R
     let bytes = 0;
     const status = response.statusCode ?? 0;
     const retryAfter = response.headers['retry-after'];
-    const done = (): void =>
-      resolve({ status, retryAfter, body: Buffer.concat(chunks), isWritten: request.writableFinished });
+    const isGzip = response.headers['content-encoding'] === 'gzip';
+    const done = (): void => {
+      const isTooLarge = bytes > MAX_RESPONSE_BYTES;
+      const isWritten = request.writableFinished;
+      resolve({ status, retryAfter, body: Buffer.concat(chunks), isTooLarge, isGzip, isWritten });
+    };
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= MAX_RESPONSE_BYTES) {
@@ -208,10 +231,21 @@ function readReply(request: ClientRequest, response: IncomingMessage): Promise<R
   });
 }
 
+/** We never ask for it, but an intermediary may compress. What is more than we read, or no gzip, counts as empty. */
+async function inflate(body: Buffer): Promise<Buffer> {
+  try {
+    return await decompress(body, { maxOutputLength: MAX_RESPONSE_BYTES });
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
 function judge(reply: Reply): PostResult {
   const { status, retryAfter, body, isWritten } = reply;
   if (status >= 200 && status < 300) return { kind: 'answered', body, isWritten };
   if (!RETRIED_STATUS.has(status)) return { kind: 'drop', reason: `http_${status}` };
+  // Whatever answers like this is no receiver that will take them later.
+  if (reply.isTooLarge) return { kind: 'drop', reason: 'response_too_large' };
   const retryAfterMs = parseRetryAfter(retryAfter, Date.now());
   return { kind: 'retry', reason: `HTTP status ${status}`, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }

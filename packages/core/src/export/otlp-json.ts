@@ -10,7 +10,7 @@ import type { SpanOwner } from '../span.ts';
 import type { SpanExtras } from '../span-data.ts';
 import { jsonText } from './json-text.ts';
 import type { SpanResource } from './readable-span.ts';
-import type { SealedBatch, SpanBuffer } from './span-buffer.ts';
+import { MAX_SPAN_BYTES, type SealedBatch, type SpanBuffer, tooLarge } from './span-buffer.ts';
 
 // SpanFlags, as in otlp-span.ts: the parent's remoteness is known, and it is remote.
 const HAS_IS_REMOTE = 0x100;
@@ -24,11 +24,13 @@ export class OtlpJsonSpanBuffer implements SpanBuffer {
 
   add(span: RecordingSpan): void {
     const piece = formatOtlpSpan(span);
+    const bytes = Buffer.byteLength(piece) + 1;
+    if (bytes > MAX_SPAN_BYTES) throw tooLarge(bytes);
     const pieces = this.#scopes.get(span.owner);
     if (pieces === undefined) this.#scopes.set(span.owner, [piece]);
     else pieces.push(piece);
     this.count++;
-    this.bytes += Buffer.byteLength(piece) + 1;
+    this.bytes += bytes;
   }
 
   seal(): SealedBatch {

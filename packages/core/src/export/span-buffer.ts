@@ -29,6 +29,17 @@ export interface SpanBuffer {
   seal(): SealedBatch;
 }
 
+/**
+ * The largest span. A batch is cut when it has 4 MiB, so with one such span more it stays below the 64 MiB that
+ * receivers take.
+ */
+export const MAX_SPAN_BYTES: number = 60_000_000;
+
+/** What `SpanBuffer.add` throws for a larger one. */
+export function tooLarge(bytes: number): Error {
+  return new Error(`${bytes} bytes are more than the ${MAX_SPAN_BYTES} that a request has room for`);
+}
+
 interface Chunk {
   readonly buffer: Buffer;
   /** How much of it is written. */
@@ -69,7 +80,12 @@ export class EncodedSpanBuffer implements SpanBuffer {
       writer.position = before;
       throw error;
     }
-    this.bytes += writer.position - before;
+    const written = writer.position - before;
+    if (written > MAX_SPAN_BYTES) {
+      writer.position = before;
+      throw tooLarge(written);
+    }
+    this.bytes += written;
     this.count++;
     if (writer.position > CHUNK_FULL) startChunk(scope);
   }

@@ -3,7 +3,7 @@ import type { RecordingSpan } from '../span.ts';
 import { VERSION } from '../version.ts';
 import type { AttemptResult, BatchTransport } from './transport.ts';
 import { HttpPost, type HttpPostOptions } from './http-post.ts';
-import type { SealedBatch, SpanBuffer } from './span-buffer.ts';
+import { MAX_SPAN_BYTES, type SealedBatch, type SpanBuffer, tooLarge } from './span-buffer.ts';
 import { formatZipkinSpan } from './zipkin-span.ts';
 
 /** The transport of `@clew/core`'s Zipkin exporter; `url` is the whole URL, with `/api/v2/spans`. */
@@ -50,8 +50,10 @@ export class ZipkinSpanBuffer implements SpanBuffer {
 
   add(span: RecordingSpan): void {
     const piece = formatZipkinSpan(span);
+    const bytes = Buffer.byteLength(piece) + 1;
+    if (bytes > MAX_SPAN_BYTES) throw tooLarge(bytes);
     this.#pieces.push(piece);
-    this.bytes += Buffer.byteLength(piece) + 1;
+    this.bytes += bytes;
   }
 
   seal(): SealedBatch {
