@@ -247,6 +247,14 @@ test('a client that is traced keeps its class and its other members', () => {
   assert.equal(traceKafka(traced), traced);
 });
 
+test('what is for consumers alone is taken by traceKafka, and kept from its producers', () => {
+  const options = { trustIncoming: 'none', messageContext: 'link', baggageSpanKeys: ['customer.tier'] } as const;
+  const traced = traceKafka(quietKafka(cluster.brokers).kafka, options);
+  assert.equal(typeof traced.producer().send, 'function');
+  assert.equal(typeof traced.consumer({ groupId: 'g' }).run, 'function');
+  assert.throws(() => traceProducer(bare, { trustIncoming: 'none' } as never), { code: 'CLEW_ERR_OPTION' });
+});
+
 test('what cannot be traced is refused at once', () => {
   assert.throws(() => traceKafka({} as never), { code: 'CLEW_ERR_TARGET' });
   assert.throws(() => traceProducer(undefined as never), { code: 'CLEW_ERR_TARGET' });
