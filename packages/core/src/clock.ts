@@ -125,24 +125,27 @@ function isTimeMs(ms: number): boolean {
  */
 export function exactTime(input: TimeInput | undefined): HrTime | undefined {
   try {
-    return readExactTime(input instanceof Date ? input.getTime() : input);
+    return readExactTime(input);
   } catch {
     return undefined;
   }
 }
 
-function readExactTime(input: number | HrTime | undefined): HrTime | undefined {
-  if (typeof input === 'number') {
-    if (!isTimeMs(input) || input < MAX_READING_MS) return undefined;
-    const seconds = Math.floor(input / 1000);
-    return carry(seconds, Math.round((input - seconds * 1000) * 1e6));
-  }
+function readExactTime(input: TimeInput | undefined): HrTime | undefined {
+  if (typeof input === 'number') return input < MAX_READING_MS ? undefined : exactMs(input);
+  if (input instanceof Date) return exactMs(input.getTime());
   if (!Array.isArray(input)) return undefined;
   const [seconds, nanos] = input;
-  if (!Number.isSafeInteger(seconds) || !Number.isSafeInteger(nanos) || seconds < 0 || nanos < 0) return undefined;
-  return isTimeMs(seconds * 1000 + nanos / 1e6) ? carry(seconds, nanos) : undefined;
+  if (typeof seconds !== 'number' || typeof nanos !== 'number') return undefined;
+  if (!(seconds >= 0 && nanos >= 0 && isTimeMs(seconds * 1000 + nanos / 1e6))) return undefined;
+  const whole = Math.floor(seconds);
+  const all = Math.round((seconds - whole) * 1e9 + nanos);
+  return [whole + Math.floor(all / 1e9), all % 1e9];
 }
 
-function carry(seconds: number, nanos: number): HrTime {
-  return [seconds + Math.floor(nanos / 1e9), nanos % 1e9];
+function exactMs(ms: number): HrTime | undefined {
+  if (!isTimeMs(ms)) return undefined;
+  const seconds = Math.floor(ms / 1000);
+  const nanos = Math.round((ms - seconds * 1000) * 1e6);
+  return nanos === 1e9 ? [seconds + 1, 0] : [seconds, nanos];
 }

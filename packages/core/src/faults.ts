@@ -78,6 +78,8 @@ function log(text: string): void {
 /** A text for a caught value, for messages to the operator; never throws. At most 300 characters. */
 export function describeError(error: unknown): string {
   try {
+    // The text of a list that holds another one twice, and so on, is endless.
+    if (Array.isArray(error)) return 'a list';
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     return text.slice(0, 300);
   } catch {

@@ -140,7 +140,7 @@ export function fromSpanContext(context: SpanContext | undefined, mayBeZero = fa
   const s1 = parseHexWord(spanId, 8);
   if (takeMalformed()) return inLowerCase(context, mayBeZero);
   if (!mayBeZero && ((t0 | t1 | t2 | t3) === 0 || (s0 | s1) === 0)) return undefined;
-  const flags = Number(context.traceFlags) & KNOWN_FLAGS;
+  const flags = typeof context.traceFlags === 'number' ? context.traceFlags & KNOWN_FLAGS : 0;
   return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, flags, context.isRemote === true, readTraceState(context));
 }
 

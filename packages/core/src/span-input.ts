@@ -59,7 +59,8 @@ export function isTimeInput(value: unknown): value is TimeInput {
 export function toName(name: unknown): string {
   if (typeof name === 'string') return name;
   try {
-    return name === undefined || typeof name === 'symbol' ? 'unknown' : String(name);
+    // The text of a list that holds another one twice, and so on, is endless.
+    return name === undefined || typeof name === 'symbol' || Array.isArray(name) ? 'unknown' : String(name);
   } catch {
     return 'unknown';
   }

@@ -225,7 +225,7 @@ export class ClewTracer implements Tracer, SpanOwner {
 
 // Exporters write the number as it is, so one that is no kind must not get to them.
 function toKind(kind: SpanKind | undefined): SpanKind {
-  return kind !== undefined && SpanKind[kind] !== undefined && typeof kind === 'number' ? kind : SpanKind.INTERNAL;
+  return typeof kind === 'number' && SpanKind[kind] !== undefined ? kind : SpanKind.INTERNAL;
 }
 
 function readOptions(options: SpanOptions): SpanOptions {

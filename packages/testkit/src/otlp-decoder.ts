@@ -63,6 +63,10 @@ export interface DecodedRequest {
   scopes: DecodedScope[];
 }
 
+// Values may be nested 64 deep, and a map in a map takes three messages; other decoders allow far more.
+protobuf.Reader.recursionLimit = 300;
+protobuf.util.recursionLimit = 300;
+
 const require = createRequire(import.meta.url);
 const protoRoot = dirname(require.resolve('@elastic/mockotlpserver/package.json'));
 const root = new protobuf.Root();

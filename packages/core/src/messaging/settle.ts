@@ -1,5 +1,6 @@
 /** Ending a span when the call that it stands for has an outcome, without touching that outcome. */
 import type { Span } from '@opentelemetry/api';
+import { isPromise } from '../adopt.ts';
 import { errorType, recordError } from '../exception.ts';
 import { describeError, reportFault } from '../faults.ts';
 
@@ -34,13 +35,14 @@ export function settle<R>(span: Span, call: () => R, outcome: Outcome<R>): R {
  *   the caller would count as handling its rejection, and an error that nobody handles would go unnoticed.
  */
 export function settleResult<R>(span: Span, result: R, outcome: Outcome<R>): R {
-  if (!(result instanceof Promise)) {
+  if (!isPromise(result)) {
     succeed(span, result as Awaited<R>, outcome);
     return result;
   }
   const settled = result.then(
-    (value: Awaited<R>) => {
-      succeed(span, value, outcome);
+    (value: unknown) => {
+      // What a promise of type R settles with.
+      succeed(span, value as Awaited<R>, outcome);
       return value;
     },
     (error: unknown) => {

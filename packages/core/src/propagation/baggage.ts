@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/api';
 import { baggageOf, isSuppressed, withBaggageIn } from '../context.ts';
 import { describeError, reportFault } from '../faults.ts';
-import { isHeaderSafe, isToken, readListHeader, trimBlanks, writeHeader } from './carrier.ts';
+import { firstOf, isHeaderSafe, isToken, readListHeader, trimBlanks, writeHeader } from './carrier.ts';
 
 const BAGGAGE = 'baggage';
 // W3C Baggage, "Limits": everyone passes on 64 members and 8192 bytes; 180 members were the limit of its first version.
@@ -102,7 +102,7 @@ function formatEntries(baggage: Baggage): string {
 /** All entries of any baggage, ours or foreign; none when it throws. */
 export function entriesOf(baggage: Baggage): Array<[string, BaggageEntry]> {
   try {
-    return Array.from(baggage.getAllEntries()).filter((pair) => Array.isArray(pair));
+    return firstOf(baggage.getAllEntries()).filter((pair) => Array.isArray(pair));
   } catch (error) {
     reportFault('baggage_dropped', `baggage that cannot be read: ${describeError(error)}`);
     return [];
@@ -117,7 +117,8 @@ function formatMember(pair: [string, BaggageEntry]): string | undefined {
     if (key.length + value.length >= MAX_MEMBER_BYTES) return undefined;
     let member = `${key}=${encodePercent(value)}`;
     if (metadata !== undefined && metadata !== null) {
-      const properties = trimBlanks(String(metadata.toString()));
+      if (typeof metadata !== 'object' || Array.isArray(metadata)) return undefined;
+      const properties = trimBlanks(metadata.toString());
       // A comma would begin a member of its own, a line break a header of its own.
       if (properties.includes(',') || !isHeaderSafe(properties)) return undefined;
       if (properties !== '') member += `;${properties}`;

@@ -44,7 +44,7 @@ export const anyCaseGetter: TextMapGetter<AnyCaseCarrier> = {
 };
 
 function pairsOf(carrier: AnyCaseCarrier): Array<readonly [name: string, value: string | string[] | undefined]> {
-  return Symbol.iterator in carrier ? [...carrier] : Object.entries(carrier);
+  return Symbol.iterator in carrier ? firstOf(carrier) : Object.entries(carrier);
 }
 
 /**
@@ -87,6 +87,16 @@ export function readSingleHeader<C>(carrier: C, key: string, getter: TextMapGett
   }
 }
 
+// More names than servers take, and more entries than baggage may have. A sparse list can have four billion.
+const MAX_LISTED = 4096;
+
+/** The first 4096 of what a carrier or baggage of the application lists. */
+export function firstOf<T>(list: Iterable<T>): T[] {
+  const first: T[] = [];
+  for (const one of list) if (first.push(one) === MAX_LISTED) break;
+  return first;
+}
+
 // More repetitions than any list of ours may have members.
 const MAX_VALUES = 256;
 
@@ -113,7 +123,7 @@ export function readListHeader<C>(carrier: C, key: string, getter: TextMapGetter
 export function headerNames<C>(carrier: C, getter: TextMapGetter<C>): string[] {
   if (carrier === undefined || carrier === null) return [];
   try {
-    return Array.from(getter.keys(carrier)).filter((name) => typeof name === 'string');
+    return firstOf(getter.keys(carrier)).filter((name) => typeof name === 'string');
   } catch (error) {
     reportFault('carrier_threw', `listing header names: ${describeError(error)}`);
     return [];

@@ -116,7 +116,8 @@ export function serializeTraceState(traceState: TraceState | undefined): string 
   if (traceState === undefined) return '';
   if (traceState instanceof ClewTraceState) return traceState.serialize();
   try {
-    return parseTraceState(String(traceState.serialize()))?.serialize() ?? '';
+    const text: unknown = traceState.serialize();
+    return typeof text === 'string' ? (parseTraceState(text)?.serialize() ?? '') : '';
   } catch {
     return '';
   }
