@@ -103,9 +103,11 @@ test('a trust function that throws trusts nobody, and is counted', async (t) => 
   assert.equal(faultCounts().hook_threw, 1);
 });
 
-test('a caller that names no span is not linked to', async (t) => {
+test('a caller that names no span is not linked to, which is no fault', async (t) => {
+  resetFaults();
   const { span } = await serve(t, { trustIncoming: 'none', propagators: ['b3'] }, {}, { b3: '1' });
   assert.deepEqual([span.links, span.parentSpanId], [[], undefined]);
+  assert.deepEqual(faultCounts(), Object.create(null));
 });
 
 test('CLEW_TRUST_INCOMING, CLEW_PROPAGATE_TO and CLEW_BAGGAGE_SPAN_KEYS hold where code says nothing', async (t) => {
