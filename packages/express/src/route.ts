@@ -86,7 +86,7 @@ function chainsTo(route: Route, app: Application, outermost: Application | undef
   return chains;
 }
 
-function collect(stack: readonly Layer[], target: Route | Application, above: Chain, chains: Chain[]): void {
+function collect(stack: readonly Layer[], target: object, above: Chain, chains: Chain[]): void {
   if (above.length > MAX_DEPTH) return;
   for (const layer of stack) {
     if (chains.length >= MAX_CHAINS) return;
@@ -129,7 +129,8 @@ function mountSteps(app: Application, parent: Application): Step[] {
   return [...mounts.filter(isExact), ...mounts.filter((layer) => !isExact(layer))].map(stepOf);
 }
 
-function stackOf(app: Application): readonly Layer[] {
+/** The layers of an application. */
+export function stackOf(app: Application): readonly Layer[] {
   // Express 4 first: its `router` throws. By now the application has answered a request, so Express 5's is made.
   const router = app._router ?? app.router;
   return router?.stack ?? [];

@@ -1,5 +1,5 @@
-/** The shape of Express 4.18–5 and of `router` 2 as far as we read it. Nothing here is ever written to. */
-import type { IncomingMessage } from 'node:http';
+/** The shape of Express 4.18–5 and of `router` 2 as far as we read it. Nothing here is written to but what is not `readonly`. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** A path as Express takes it. */
 export type Path = string | RegExp | readonly Path[];
@@ -7,7 +7,12 @@ export type Path = string | RegExp | readonly Path[];
 /** What `req.route` is. */
 export interface Route {
   readonly path: Path;
+  readonly stack: readonly Layer[];
 }
+
+export type Next = (error?: unknown) => void;
+export type HandleRequest = (req: IncomingMessage, res: ServerResponse, next: Next) => void;
+export type HandleError = (error: unknown, req: IncomingMessage, res: ServerResponse, next: Next) => void;
 
 /** What Express 4 compiles a path to. */
 export type Express4Path = RegExp & { readonly fast_slash?: boolean; readonly fast_star?: boolean };
@@ -20,7 +25,17 @@ export type Matcher = (
 /** One entry of a router's stack. */
 export interface Layer {
   readonly route?: Route | undefined;
-  readonly handle: { readonly name?: string; readonly stack?: readonly Layer[] };
+  readonly handle: { readonly name: string; readonly length: number; readonly stack?: readonly Layer[] };
+  /** That of its function, or `<anonymous>`. */
+  readonly name: string;
+  /** Express 4. */
+  handle_request?: HandleRequest;
+  /** Express 4. */
+  handle_error?: HandleError;
+  /** router 2. */
+  handleRequest?: HandleRequest;
+  /** router 2. */
+  handleError?: HandleError;
   /** router 2.3 and newer: the path as it was given. */
   readonly rawPath?: Path;
   /** Express 4: the compiled path. */

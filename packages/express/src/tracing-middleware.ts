@@ -1,11 +1,14 @@
 /** The middleware: the only file that is mounted into Express. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HttpServerTracing, serverSpanOf } from '@clew/core/http';
+import { checkBoolean, type Context } from '@clew/core';
+import { HttpServerTracing, type ServerLibrary, serverSpanOf } from '@clew/core/http';
+import { markOurs, RequestLayers } from './layer-spans.ts';
 import { RouteFinder } from './route.ts';
 import type { Request } from './shape.ts';
 import { lastRouterError, readForwarded } from './spans.ts';
 import type { ExpressRequest, TracingErrorMiddleware, TracingMiddleware, TracingMiddlewareOptions } from './types.ts';
 import { VERSION } from './version.ts';
+import { subscribe, unwatchRequest, watchApplication, watchRequest } from './watched-layers.ts';
 
 const SCOPE = { name: '@clew/express', version: VERSION };
 
@@ -20,28 +23,49 @@ export function tracingMiddleware<
   Req extends IncomingMessage = ExpressRequest,
   Res extends ServerResponse = ServerResponse,
 >(options?: TracingMiddlewareOptions<Req, Res>): TracingMiddleware {
+  // Set by the constructor of the next line, which makes the table of routes.
+  let finder!: RouteFinder;
   const server = new HttpServerTracing<Req, Res>(
     SCOPE,
     (routes) => {
-      const finder = new RouteFinder(routes);
-      return {
-        target(req: Request) {
-          finder.enter(req.app);
-          return req.originalUrl ?? req.url ?? '/';
-        },
-        forwarded: readForwarded,
-        routeAtEnd: (req) => finder.find(req),
-        errorOf: lastRouterError,
-      };
+      finder = new RouteFinder(routes);
+      return libraryOf(finder, options?.middlewareSpans === true);
     },
     'tracingMiddleware',
     options,
+    ['middlewareSpans'],
   );
-  return function clewTracing(req, res, next) {
+  const hasLayerSpans = checkBoolean('middlewareSpans', options?.middlewareSpans) ?? false;
+  if (hasLayerSpans) subscribe();
+  return markOurs(function clewTracing(req, res, next) {
+    const isFirst = hasLayerSpans && serverSpanOf(res) === undefined;
     // Express hands its own objects to the hooks; they are Node.js's with another prototype.
     const context = server.start(req as Req, res as Res, req, res);
+    if (hasLayerSpans) watchLayers(req, res, isFirst, context);
     if (context === undefined) next();
     else server.tracing.run(context, next);
+  });
+
+  function watchLayers(req: Request, res: ServerResponse, isFirst: boolean, context: Context | undefined): void {
+    const span = serverSpanOf(res);
+    if (span === undefined || span === null) return;
+    if (isFirst) watchRequest(req, new RequestLayers(server.tracing, finder, span, context ?? server.tracing.active()));
+    watchApplication(req.app);
+  }
+}
+
+function libraryOf(finder: RouteFinder, hasLayerSpans: boolean): ServerLibrary<IncomingMessage, ServerResponse> {
+  return {
+    target(req: Request) {
+      finder.enter(req.app);
+      return req.originalUrl ?? req.url ?? '/';
+    },
+    forwarded: readForwarded,
+    routeAtEnd(req) {
+      if (hasLayerSpans) unwatchRequest(req);
+      return finder.find(req);
+    },
+    errorOf: lastRouterError,
   };
 }
 
@@ -51,8 +75,8 @@ export function tracingMiddleware<
  */
 export function tracingErrorMiddleware(): TracingErrorMiddleware {
   // Express tells error handlers by their four parameters.
-  return function clewTracingError(error, _req, res, next) {
+  return markOurs(function clewTracingError(error, _req, res, next) {
     serverSpanOf(res)?.fail(error);
     next(error);
-  };
+  });
 }

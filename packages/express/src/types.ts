@@ -17,7 +17,13 @@ export interface ExpressRequest extends IncomingMessage {
 export interface TracingMiddlewareOptions<
   Request extends IncomingMessage = ExpressRequest,
   Response extends ServerResponse = ServerResponse,
-> extends HttpServerOptions<Request, Response> {}
+> extends HttpServerOptions<Request, Response> {
+  /**
+   * Make an INTERNAL span for each middleware and handler that a request comes to, from its call until it hands on,
+   * fails, or the answer is over. Default false: they cost more than the span of the request.
+   */
+  middlewareSpans?: boolean;
+}
 
 /** A middleware, as `app.use` takes it. */
 export type TracingMiddleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
