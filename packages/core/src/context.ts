@@ -5,6 +5,7 @@ import {
   type Context,
   type ContextManagementToken,
   type ContextManager,
+  context as contextApi,
   createContextKey,
   ROOT_CONTEXT,
   type Span,
@@ -74,18 +75,37 @@ export const ROOT: ClewContext = new ClewContext(undefined, undefined, false);
 
 const storage = new AsyncLocalStorage<Context>();
 
-/** The context of the code that runs now, by our own storage. */
+// Whether somebody else's context manager is in charge while our provider is registered.
+let isThroughApi = false;
+
+/** Follow the API's context manager in place of our own storage; `registration.ts` knows when. */
+export function followApiContext(isForeign: boolean): void {
+  isThroughApi = isForeign;
+}
+
+/** The context of the code that runs now. */
 export function activeContext(): Context {
+  return isThroughApi ? contextApi.active() : storedContext();
+}
+
+/** The same by our own storage, whoever is in charge. */
+export function storedContext(): Context {
   return storage.getStore() ?? ROOT;
 }
 
-/** Run a function in a context, by our own storage; returns what it returns and throws what it throws. */
+/** Run a function in a context; returns what it returns and throws what it throws. */
 export function runInContext<A extends unknown[], R>(
   context: Context,
   fn: (...args: A) => R,
   thisArg?: unknown,
   ...args: A
 ): R {
+  // The API's types ask for a function that takes exactly these arguments, which it does.
+  if (isThroughApi) return contextApi.with(context, fn as (...given: unknown[]) => R, thisArg as undefined, ...args);
+  return runStored(context, fn, thisArg, ...args);
+}
+
+function runStored<A extends unknown[], R>(context: Context, fn: (...args: A) => R, thisArg?: unknown, ...args: A): R {
   const store = context === ROOT_CONTEXT ? ROOT : context;
   if (thisArg === undefined) return storage.run(store, fn, ...args);
   return storage.run(store, () => fn.apply(thisArg, args));
@@ -144,7 +164,7 @@ export function suppressIn(context: Context): Context {
 /** Our storage as the API's context manager. */
 export class ClewContextManager implements ContextManager {
   active(): Context {
-    const context = activeContext();
+    const context = storedContext();
     // The API promises its own constant outside of everything, and callers compare with it.
     return context === ROOT ? ROOT_CONTEXT : context;
   }
@@ -155,7 +175,7 @@ export class ClewContextManager implements ContextManager {
     thisArg?: ThisParameterType<F>,
     ...args: A
   ): ReturnType<F> {
-    return runInContext(context, fn, thisArg, ...args);
+    return runStored(context, fn, thisArg, ...args);
   }
 
   bind<T>(context: Context, target: T): T {
@@ -193,7 +213,7 @@ export class ClewContextManager implements ContextManager {
 
 function bindFunction<A extends unknown[], R>(context: Context, fn: (...args: A) => R): (...args: A) => R {
   const bound = function (this: unknown, ...args: A): R {
-    return runInContext(context, fn, this, ...args);
+    return runStored(context, fn, this, ...args);
   };
   Object.defineProperty(bound, 'length', { configurable: true, value: fn.length });
   return bound;

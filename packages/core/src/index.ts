@@ -28,6 +28,7 @@ export {
 } from '@opentelemetry/api';
 
 // Provider
+export { ClewContextManager } from './context.ts';
 export { ClewTracerProvider, type ProviderOptions } from './provider.ts';
 export type { IdGenerator } from './tracer.ts';
 export type { InstrumentationScope, SpanLimits } from './span-data.ts';

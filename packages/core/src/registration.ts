@@ -1,6 +1,6 @@
 /** Which provider of ours is registered globally, and whose context manager is in charge. */
 import { context as contextApi, trace } from '@opentelemetry/api';
-import { activeContext, ROOT } from './context.ts';
+import { followApiContext, ROOT, storedContext } from './context.ts';
 import { reportFault } from './faults.ts';
 import type { ClewTracerProvider } from './provider.ts';
 
@@ -21,6 +21,7 @@ export function registrationGeneration(): number {
 /** Note what was registered with the API; only `startTracing` calls it. */
 export function setRegisteredProvider(provider: ClewTracerProvider | undefined): void {
   registered = provider;
+  followApiContext(provider !== undefined && contextManagerIsForeign());
   generation++;
 }
 
@@ -71,5 +72,5 @@ export function contextManagerIsForeign(): boolean {
   const probe = ROOT.setValue(Symbol('clew probe'), true);
   const worksThroughApi = contextApi.with(probe, () => contextApi.active() === probe);
   if (!worksThroughApi) return false;
-  return !contextApi.with(probe, () => activeContext() === probe);
+  return !contextApi.with(probe, () => storedContext() === probe);
 }

@@ -16,7 +16,12 @@ import { faultCounts, reportRemainingFaults } from './faults.ts';
 import { flushBeforeExit, saveAtExit } from './process-exit.ts';
 import { createPropagator } from './propagation/composite.ts';
 import { ClewTracerProvider } from './provider.ts';
-import { registeredProvider, setRegisteredProvider, whyNotRegistered } from './registration.ts';
+import {
+  contextManagerIsForeign,
+  registeredProvider,
+  setRegisteredProvider,
+  whyNotRegistered,
+} from './registration.ts';
 import { createResource, type Resource } from './resource.ts';
 import { ResourceGate } from './resource-gate.ts';
 import { flushOnSignals } from './signal-flush.ts';
@@ -174,14 +179,15 @@ function registerGlobally(provider: ClewTracerProvider): void {
   if (!trace.setGlobalTracerProvider(provider)) {
     throw new ClewError('CLEW_ERR_STARTED', whyNotRegistered());
   }
-  context.setGlobalContextManager(new ClewContextManager());
+  // One that somebody chose before stays, and our tracers follow it.
+  if (!contextManagerIsForeign()) context.setGlobalContextManager(new ClewContextManager());
   propagation.setGlobalPropagator(provider.propagator);
   setRegisteredProvider(provider);
 }
 
 function unregister(): void {
   trace.disable();
-  context.disable();
+  if (!contextManagerIsForeign()) context.disable();
   propagation.disable();
   setRegisteredProvider(undefined);
 }

@@ -2,6 +2,7 @@
 import { describeError, reportFault } from '../faults.ts';
 import { RecordingSpan } from '../span.ts';
 import { FLAG_SAMPLED } from '../span-context.ts';
+import { adoptSpan } from './adopt-span.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import type { ExporterStats } from './exporter-stats.ts';
 import type { FlushResult } from './flush-watch.ts';
@@ -89,10 +90,9 @@ export class BatchSpanProcessor implements SpanProcessor {
   onStart(): void {}
 
   onEnd(span: ReadableSpan): void {
-    // The encoder reads our spans' fields; on another provider the official SDK's processors do this work.
-    if (!(span instanceof RecordingSpan)) return;
     const { stats } = this.#delivery;
-    if ((span.traceFlags & FLAG_SAMPLED) === 0) {
+    const traceFlags = span instanceof RecordingSpan ? span.traceFlags : span.spanContext().traceFlags;
+    if ((traceFlags & FLAG_SAMPLED) === 0) {
       stats.unsampled++;
       return;
     }
@@ -133,9 +133,10 @@ export class BatchSpanProcessor implements SpanProcessor {
     return this.#shutdown;
   }
 
-  #add(span: RecordingSpan): void {
+  #add(span: ReadableSpan): void {
     try {
-      this.#buffer.add(span);
+      // The encoders read our spans' fields; on another provider there are only copies to read.
+      this.#buffer.add(span instanceof RecordingSpan ? span : adoptSpan(span));
     } catch (error) {
       reportFault('encode_error', `a span could not be encoded: ${describeError(error)}`);
       this.#delivery.drop('encode_error', 1);
