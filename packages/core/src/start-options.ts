@@ -41,7 +41,7 @@ export interface StartTracingOptions {
   sampler?: Sampler | number;
   /**
    * What happens to a span whose sampler throws: `keep`, `drop`, or `parent`, as its parent and kept without one. Default
-   * `parent`.
+   * `CLEW_ON_SAMPLER_ERROR`, else `parent`.
    */
   onSamplerError?: OnSamplerError;
   /** Header formats in order. Default `['tracecontext', 'baggage']`. */

@@ -88,7 +88,7 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
     processors: env.sdkDisabled ? [] : [...(options.spanProcessors ?? []), ...sinks],
     limits: { ...env.limits, ...options.limits },
     idGenerator: options.idGenerator,
-    onSamplerError: options.onSamplerError,
+    onSamplerError: options.onSamplerError ?? env.onSamplerError,
     defaults,
     disabled: env.sdkDisabled,
   });
@@ -147,7 +147,7 @@ function makeBatches(exporters: ResolvedExporters, options: StartTracingOptions,
   if (wanted > (batch.maxQueueSpans ?? wanted)) {
     diag.warn(`clew: maxExportBatchSpans ${wanted} is above maxQueueSpans; ${batch.maxQueueSpans} is used`);
   }
-  const spool = resolveSpool(options.spool, env.spoolDir);
+  const spool = resolveSpool(options.spool, env.spool);
   return exporters.map((transport, i) => new BatchSpanProcessor(measureTransport(transport, i), batch, spool));
 }
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EnvConfig, readEnvironment } from '../src/config/env.ts';
 import { proxyFor } from '../src/config/proxy.ts';
+import { START_OPTIONS } from '../src/config/resolve.ts';
+import { SPOOL_OPTIONS } from '../src/config/resolve-spool.ts';
 import { readSemconv } from '../src/config/semconv.ts';
 import { VARIABLES } from '../src/config/variables.ts';
 import { BATCH_DEFAULTS } from '../src/export/batch.ts';
@@ -152,7 +154,10 @@ const ROWS = new Map<string, Row>([
   ['CLEW_TRUST_INCOMING', { see: (c) => c.trustIncoming, good: ['none', 'none'], bad: 'some' }],
   ['CLEW_PROPAGATE_TO', { see: (c) => c.propagateTo, good: ['*.a, b', ['*.a', 'b']], bad: 'https://a' }],
   ['CLEW_BAGGAGE_SPAN_KEYS', { see: (c) => c.baggageSpanKeys, good: ['a.b, c', ['a.b', 'c']], bad: 'a b' }],
-  ['CLEW_SPOOL_DIR', { see: (c) => c.spoolDir, good: ['/var/spool/clew', '/var/spool/clew'] }],
+  ['CLEW_SPOOL_DIR', { see: (c) => c.spool.dir, good: ['/var/spool/clew', '/var/spool/clew'] }],
+  ['CLEW_SPOOL_MAX_BYTES', whole((c) => c.spool.maxBytes)],
+  ['CLEW_SPOOL_MAX_AGE_MS', whole((c) => c.spool.maxAgeMs)],
+  ['CLEW_ON_SAMPLER_ERROR', { see: (c) => c.onSamplerError, good: ['Keep', 'keep'], bad: 'ask' }],
   ['CLEW_EXPORT_CONCURRENCY', whole((c) => c.exportConcurrency)],
 ]);
 for (const { name, option } of VARIABLES) {
@@ -207,6 +212,24 @@ test('a variable of our own is named after its option, and has its default', () 
     const key = option.split('.')[1];
     if (option.startsWith('batch.')) assert.equal(value, BATCH_DEFAULTS[key as keyof typeof BATCH_DEFAULTS]);
   }
+});
+
+/** Options with a variable of OpenTelemetry's, of functions or objects alone, or that only code can decide. */
+const WITHOUT = new Set([
+  ...['serviceName', 'serviceVersion', 'environment', 'resource', 'exporter', 'endpoint', 'headers', 'sampler'],
+  ...['propagators', 'limits', 'spanProcessors', 'idGenerator', 'register'],
+  ...['batch.maxQueueSpans', 'batch.maxExportBatchSpans', 'batch.scheduledDelayMs', 'batch.exportTimeoutMs'],
+]);
+
+test('an option that no variable of OpenTelemetry covers has one of ours', () => {
+  const groups = ['batch', 'spool'];
+  const options = [
+    ...START_OPTIONS.filter((name) => !groups.includes(name)),
+    ...Object.keys(BATCH_DEFAULTS).map((name) => `batch.${name}`),
+    ...SPOOL_OPTIONS.map((name) => `spool.${name}`),
+  ];
+  const covered = VARIABLES.map(({ option }) => option).filter((option) => option !== undefined);
+  assert.deepEqual(covered.toSorted(), options.filter((option) => !WITHOUT.has(option)).toSorted());
 });
 
 function read(row: Row, env: NodeJS.ProcessEnv): { seen: unknown; warnings: string[] } {

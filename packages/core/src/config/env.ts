@@ -11,6 +11,7 @@ import {
   EXPORTER_NAMES,
   LOG_LEVELS,
   OTLP_PROTOCOLS,
+  SAMPLER_ERROR_WORDS,
   SAMPLER_NAMES,
   TRUST_WORDS,
 } from './variable.ts';
@@ -47,8 +48,10 @@ export interface EnvConfig {
   semconvOptIn: string | undefined;
   /** `CLEW_FLUSH_ON_SIGNAL` */
   flushOnSignal: boolean;
-  /** `CLEW_SPOOL_DIR` */
-  spoolDir: string | undefined;
+  /** `CLEW_SPOOL_*` */
+  spool: { dir: string | undefined; maxBytes: number; maxAgeMs: number };
+  /** `CLEW_ON_SAMPLER_ERROR` */
+  onSamplerError: (typeof SAMPLER_ERROR_WORDS)[number];
   /** `CLEW_EXPORT_CONCURRENCY` */
   exportConcurrency: number;
   /** `CLEW_TRUST_INCOMING` */
@@ -120,7 +123,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv, warn: (text: string) => 
     sslCertFile: reader.text('SSL_CERT_FILE'),
     semconvOptIn: reader.text('OTEL_SEMCONV_STABILITY_OPT_IN'),
     flushOnSignal: reader.boolean('CLEW_FLUSH_ON_SIGNAL'),
-    spoolDir: reader.text('CLEW_SPOOL_DIR'),
+    spool: {
+      dir: reader.text('CLEW_SPOOL_DIR'),
+      maxBytes: integerOrDefault(reader, 'CLEW_SPOOL_MAX_BYTES'),
+      maxAgeMs: integerOrDefault(reader, 'CLEW_SPOOL_MAX_AGE_MS'),
+    },
+    onSamplerError: reader.enum('CLEW_ON_SAMPLER_ERROR', SAMPLER_ERROR_WORDS) ?? 'parent',
     exportConcurrency: integerOrDefault(reader, 'CLEW_EXPORT_CONCURRENCY'),
     trustIncoming: reader.enum('CLEW_TRUST_INCOMING', TRUST_WORDS) ?? 'all',
     propagateTo: reader.texts('CLEW_PROPAGATE_TO', isHostPattern, 'host names without scheme, port and path'),

@@ -2,7 +2,7 @@
  * Variables of our own, for options of `startTracing` that no variable of OpenTelemetry's covers. Each is called
  * `CLEW_` and the option's path in upper snake case.
  */
-import { TRUST_WORDS, type Variable } from './variable.ts';
+import { SAMPLER_ERROR_WORDS, TRUST_WORDS, type Variable } from './variable.ts';
 
 /** Our own variables by name. */
 export const OWN_VARIABLES: readonly Variable[] = [
@@ -19,6 +19,30 @@ export const OWN_VARIABLES: readonly Variable[] = [
     default: undefined,
     option: 'spool.dir',
     note: 'A directory for batches that could not be sent; they are sent later, also by the next process. None by default.',
+  },
+  {
+    name: 'CLEW_SPOOL_MAX_BYTES',
+    type: 'integer',
+    min: 1,
+    default: 67108864,
+    option: 'spool.maxBytes',
+    note: 'Bytes that the directory may hold; the oldest batches go first.',
+  },
+  {
+    name: 'CLEW_SPOOL_MAX_AGE_MS',
+    type: 'duration',
+    min: 1,
+    default: 86400000,
+    option: 'spool.maxAgeMs',
+    note: 'How long a batch is kept there.',
+  },
+  {
+    name: 'CLEW_ON_SAMPLER_ERROR',
+    type: 'enum',
+    values: SAMPLER_ERROR_WORDS,
+    default: 'parent',
+    option: 'onSamplerError',
+    note: 'What happens to a span whose sampler throws: as its parent, and kept without one; or always kept, or dropped.',
   },
   {
     name: 'CLEW_TRUST_INCOMING',

@@ -18,8 +18,10 @@ import {
   checkOptionNames,
   showValue,
 } from './options.ts';
+import { SAMPLER_ERROR_WORDS } from './variable.ts';
 
-const START_OPTIONS = [
+/** The names of `StartTracingOptions`. */
+export const START_OPTIONS = [
   'serviceName',
   'serviceVersion',
   'environment',
@@ -75,7 +77,7 @@ export function checkStartOptions(options: StartTracingOptions): void {
   checkObject('resource', options.resource);
   checkArray('propagators', options.propagators);
   checkIdGenerator(options.idGenerator);
-  checkOneOf('onSamplerError', options.onSamplerError, ['keep', 'drop', 'parent']);
+  checkOneOf('onSamplerError', options.onSamplerError, SAMPLER_ERROR_WORDS);
   checkHeaders(options.headers);
 }
 

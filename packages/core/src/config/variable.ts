@@ -99,5 +99,8 @@ export const COMPRESSIONS = ['none', 'gzip'] as const;
 /** `OTEL_NODE_RESOURCE_DETECTORS` values. */
 export const DETECTOR_NAMES = ['env', 'host', 'os', 'process', 'container', 'k8s', 'serviceinstance'] as const;
 
+/** `CLEW_ON_SAMPLER_ERROR` values. */
+export const SAMPLER_ERROR_WORDS = ['keep', 'drop', 'parent'] as const;
+
 /** `CLEW_TRUST_INCOMING` values. */
 export const TRUST_WORDS = ['all', 'none'] as const;
