@@ -60,6 +60,50 @@ for (const [name, express] of EXPRESS_VERSIONS) {
     assert.equal(span.events.length, 1);
   });
 
+  test(`${name}, an error that an error handler of a router answers with 500 is recorded once`, async (t) => {
+    const { app, spans, listen: start } = tracedApp(t, express);
+    const router = express.Router();
+    router.get('/fails/:id', () => {
+      throw new DatabaseError('lost');
+    });
+    router.use(tracingErrorMiddleware());
+    router.use(((_error, _req, res, _next) => res.status(500).send('no')) as ErrorRequestHandler);
+    app.use('/api/:v', router);
+    await get(`${await start()}/api/1/fails/7`);
+    const span = await spans.take('SERVER');
+    assert.equal(span.name, 'GET /api/:v/fails/:id');
+    assert.equal(span.attributes['error.type'], 'DatabaseError');
+    assert.equal(span.events.length, 1);
+  });
+
+  test(`${name}, an error handler that recovers leaves a request without error`, async (t) => {
+    const { app, spans } = tracedApp(t, express);
+    app.get('/fails', () => {
+      throw new DatabaseError('lost');
+    });
+    app.use(tracingErrorMiddleware(), ((_error, _req, _res, next) => next()) as ErrorRequestHandler);
+    app.use((_req, res) => {
+      res.send('all the same');
+    });
+    assert.equal((await get(`${await listen(t, app)}/fails`)).status, 200);
+    const span = await spans.take('SERVER');
+    assert.equal(span.status.code, SpanStatusCode.UNSET);
+    assert.deepEqual(span.events, []);
+  });
+
+  test(`${name}, a parameter that cannot be decoded is answered with 400, without error`, async (t) => {
+    const { app, spans, listen: start } = tracedApp(t, express);
+    app.get('/users/:id', (_req, res) => {
+      res.send('ok');
+    });
+    assert.equal((await get(`${await start()}/users/%zz`)).status, 400);
+    const span = await spans.take('SERVER');
+    assert.equal(span.name, 'GET');
+    assert.equal(span.attributes['url.path'], '/users/%zz');
+    assert.equal(span.status.code, SpanStatusCode.UNSET);
+    assert.deepEqual(span.events, []);
+  });
+
   const VALUES: Array<[title: string, value: unknown]> = [
     ['a string', 'just text'],
     ['an object', { reason: 'none' }],
@@ -103,6 +147,20 @@ for (const [name, express] of EXPRESS_VERSIONS) {
       span.events.map((event) => event.attributes?.['exception.type']),
       ['DatabaseError', 'TypeError'],
     );
+  });
+}
+
+for (const [name, express] of EXPRESS_VERSIONS.filter(([one]) => !isNewestRouter(one))) {
+  test(`${name}, without the error middleware of ours the status is all that is known`, async (t) => {
+    const { app, spans } = tracedApp(t, express);
+    app.get('/fails', () => {
+      throw new DatabaseError('lost');
+    });
+    await get(`${await listen(t, app)}/fails`);
+    const span = await spans.take('SERVER');
+    assert.equal(span.attributes['error.type'], '500');
+    assert.deepEqual(span.events, []);
+    assert.deepEqual(span.status, { code: SpanStatusCode.ERROR });
   });
 }
 

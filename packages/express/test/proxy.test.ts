@@ -20,6 +20,15 @@ for (const [name, express] of EXPRESS_VERSIONS) {
     ['off', undefined, (port) => ['http', '127.0.0.1', port, '127.0.0.1']],
     ['on', true, () => ['https', 'shop.example', 8443, '203.0.113.9']],
     ['one hop', 1, () => ['https', 'shop.example', 8443, '10.0.0.1']],
+    ['two hops', 2, () => ['https', 'shop.example', 8443, '203.0.113.9']],
+    ['no hop', 0, (port) => ['http', '127.0.0.1', port, '127.0.0.1']],
+    ['a name of networks', 'loopback', () => ['https', 'shop.example', 8443, '10.0.0.1']],
+    ['a list of networks', ['loopback', '10.0.0.0/8'], () => ['https', 'shop.example', 8443, '203.0.113.9']],
+    [
+      'a function',
+      (address: string) => address !== '203.0.113.9',
+      () => ['https', 'shop.example', 8443, '203.0.113.9'],
+    ],
     ['another network', '192.0.2.0/24', (port) => ['http', '127.0.0.1', port, '127.0.0.1']],
   ];
   for (const [title, setting, expected] of SETTINGS) {
@@ -34,6 +43,38 @@ for (const [name, express] of EXPRESS_VERSIONS) {
       assert.equal(attributes['network.peer.address'], '127.0.0.1');
     });
   }
+
+  test(`${name}, the header Forwarded, which Express does not read, changes nothing`, async (t) => {
+    const { app, spans, listen } = tracedApp(t, express);
+    app.set('trust proxy', true);
+    const url = await listen();
+    await get(url, { headers: { forwarded: 'for=203.0.113.9;proto=https;host=shop.example' } });
+    const { attributes } = await spans.take('SERVER');
+    assert.deepEqual(shown(attributes), ['http', '127.0.0.1', Number(new URL(url).port), '127.0.0.1']);
+  });
+
+  test(`${name}, addresses of IPv6 in forwarded headers`, async (t) => {
+    const { app, spans, listen } = tracedApp(t, express);
+    app.set('trust proxy', true);
+    const headers = { 'x-forwarded-for': '2001:db8::7', 'x-forwarded-host': '[2001:db8::1]:8443' };
+    await get(await listen(), { headers });
+    const { attributes } = await spans.take('SERVER');
+    assert.deepEqual(shown(attributes), ['http', '2001:db8::1', 8443, '2001:db8::7']);
+  });
+
+  test(`${name}, a mounted application's own trust does not count for a request that entered outside of it`, async (t) => {
+    const { app, spans, listen } = tracedApp(t, express);
+    const inner = express();
+    inner.set('trust proxy', true);
+    app.use(
+      '/sub',
+      inner.get('/x', (_req, res) => {
+        res.send('ok');
+      }),
+    );
+    await get(`${await listen()}/sub/x`, { headers: HEADERS });
+    assert.equal((await spans.take('SERVER')).attributes['url.scheme'], 'http');
+  });
 
   test(`${name}, a trust function that throws costs the forwarded values only`, async (t) => {
     const { app, spans, listen } = tracedApp(t, express);
