@@ -26,6 +26,8 @@ const METHODS: Array<[name: string, watch?: Watch]> = [
   ['onResponseStarted'],
 ];
 
+const NAMES = METHODS.map(([name]) => name);
+
 class WatchedHandler {
   readonly inner: Record<string, Method>;
   readonly attempt: Attempt;
@@ -50,9 +52,9 @@ const shapes = new Map<number, typeof WatchedHandler>();
 export function watchHandler(handler: object, attempt: Attempt, signal: AbortSignal | undefined): object {
   // undici chooses what to call by what a handler has, so exactly the methods of the caller's are there.
   let present = 0;
-  METHODS.forEach(([name], bit) => {
-    if (typeof (handler as Record<string, unknown>)[name] === 'function') present |= 1 << bit;
-  });
+  for (let bit = 0; bit < NAMES.length; bit++) {
+    if (typeof (handler as Record<string, unknown>)[NAMES[bit] as string] === 'function') present |= 1 << bit;
+  }
   let Shape = shapes.get(present);
   if (Shape === undefined) {
     Shape = makeShape(present);

@@ -6,6 +6,7 @@ import { forget } from './under-way.ts';
 
 const FIRST_FINAL_STATUS = 200;
 const SWITCHING_PROTOCOLS = 101;
+const FIRST_REDIRECT = 300;
 const REDIRECTS = new Set([300, 301, 302, 303, 307, 308]);
 
 /** What undici's retry handler refuses a response with. */
@@ -16,18 +17,28 @@ export class Attempt {
   readonly call: Call;
   readonly span: ClientSpan;
   readonly #finder: CallFinder;
+  readonly #handler: object | undefined;
   readonly #url: string;
   readonly #traceparent: string | undefined;
 
   /**
    * @param finder       is told what to expect next
+   * @param handler      undici's or the caller's, by which a repetition is known
    * @param url          absolute where the origin is known
    * @param traceparent  the header that it was noted by
    */
-  constructor(span: ClientSpan, call: Call, finder: CallFinder, url: string, traceparent: string | undefined) {
+  constructor(
+    span: ClientSpan,
+    call: Call,
+    finder: CallFinder,
+    handler: object | undefined,
+    url: string,
+    traceparent: string | undefined,
+  ) {
     this.span = span;
     this.call = call;
     this.#finder = finder;
+    this.#handler = handler;
     this.#url = url;
     this.#traceparent = traceparent;
   }
@@ -38,6 +49,7 @@ export class Attempt {
     // 1xx answers come before the final one.
     if (statusCode < FIRST_FINAL_STATUS && statusCode !== SWITCHING_PROTOCOLS) return;
     forget(this.#traceparent);
+    if (statusCode >= FIRST_REDIRECT) this.#finder.mayRepeat(this.call, this.#handler);
     if (REDIRECTS.has(statusCode)) this.#redirected(readHeader(headers, 'location'));
     this.span.responded({ statusCode, header: (name) => readHeader(headers, name) });
   }
@@ -58,6 +70,7 @@ export class Attempt {
   /** @param signal  the caller's, where it is known */
   failed(error: unknown, signal: AbortSignal | undefined = this.call.signal): void {
     forget(this.#traceparent);
+    this.#finder.mayRepeat(this.call, this.#handler);
     if (codeOf(error) === REFUSED_FOR_RETRY) this.#finder.refused(this.call, this.#url);
     // Below fetch the signal is not always known. Neither sockets nor undici fail with what is no Error, so that is the
     // reason of a caller who cancelled.

@@ -10,6 +10,7 @@ const MAX_WRAPPED = 8;
 /** The calls that one interceptor or one subscription has seen. */
 export class CallFinder {
   readonly #client: HttpClientTracing;
+  // Filled by what may be repeated alone: a weak entry for every request would keep the garbage collector busy.
   readonly #byHandler = new WeakMap<object, Call>();
   readonly #expected = new ExpectedAttempts();
 
@@ -20,10 +21,14 @@ export class CallFinder {
   /** The call of a request that is made now; a new one when it is nobody's. */
   find(handler: object | undefined, { url, path }: RequestUrl): Call {
     const active = this.#client.tracing.active();
-    const call =
-      this.#ofHandler(handler) ?? this.#expected.take(url, active) ?? callOf(active, path) ?? newCall(active, path);
+    return (
+      this.#ofHandler(handler) ?? this.#expected.take(url, active) ?? callOf(active, path) ?? newCall(active, path)
+    );
+  }
+
+  /** An attempt has had an answer or an error that another attempt may follow, with its handler or one around it. */
+  mayRepeat(call: Call, handler: object | undefined): void {
     for (const one of wrappedHandlers(handler)) this.#byHandler.set(one, call);
-    return call;
   }
 
   /** A response has sent its client elsewhere. */
@@ -50,10 +55,12 @@ export class CallFinder {
  * A handler and those that it wraps. A retry or redirect comes from a socket's context and with a new handler around the
  * one of the attempt before it: undici's own handlers show what they wrap as `handler`.
  */
-export function* wrappedHandlers(handler: unknown): Iterable<object> {
+export function wrappedHandlers(handler: unknown): object[] {
+  const chain: object[] = [];
   let current = handler;
-  for (let depth = 0; depth <= MAX_WRAPPED && typeof current === 'object' && current !== null; depth++) {
-    yield current;
+  while (typeof current === 'object' && current !== null && chain.length <= MAX_WRAPPED) {
+    chain.push(current);
     current = (current as { handler?: unknown }).handler;
   }
+  return chain;
 }

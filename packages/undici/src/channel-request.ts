@@ -14,6 +14,8 @@ export interface ChannelRequest {
   onUpgrade?(status: unknown, headers: unknown, ...rest: unknown[]): unknown;
   /** In undici 8. */
   onRequestUpgrade?(status: unknown, headers: unknown, ...rest: unknown[]): unknown;
+  /** What a subscriber keeps about the request. */
+  [key: symbol]: unknown;
 }
 
 /** Where the request goes; to a proxy, the path is the whole URL. */
@@ -75,14 +77,15 @@ const handlerSymbols: symbol[] = [];
  * The handler that undici will call, which leads from a retry to its call. It stands under a symbol without a public
  * name; where that is not found, retries are told by their errors.
  */
-export function handlerOf(request: object): object | undefined {
+export function handlerOf(request: ChannelRequest): object | undefined {
   // One symbol per copy of undici.
   for (const symbol of handlerSymbols) {
-    const handler = (request as Record<symbol, unknown>)[symbol];
+    const handler = request[symbol];
     if (typeof handler === 'object' && handler !== null) return handler;
   }
   const found = Object.getOwnPropertySymbols(request).find(({ description }) => description === 'handler');
   if (found === undefined) return undefined;
   handlerSymbols.push(found);
-  return (request as Record<symbol, object>)[found];
+  const handler = request[found];
+  return typeof handler === 'object' && handler !== null ? handler : undefined;
 }

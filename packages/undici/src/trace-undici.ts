@@ -51,7 +51,8 @@ export function traceUndici(options?: TraceUndiciOptions): () => void {
 class Channels {
   readonly #client: HttpClientTracing;
   readonly #finder: CallFinder;
-  readonly #attempts = new WeakMap<object, Attempt>();
+  // On undici's own object: a weak entry for every request would keep the garbage collector busy.
+  readonly #key = Symbol('clew attempt');
 
   constructor(options: TraceUndiciOptions | undefined) {
     this.#client = new HttpClientTracing({ name: '@clew/undici', version: VERSION }, 'traceUndici', options);
@@ -62,7 +63,8 @@ class Channels {
     const owner = ownerOf(readRequestHeader(request, 'traceparent'));
     if (owner === ATTEMPT) return;
     const target = targetOfRequest(request);
-    const call = owner ?? this.#finder.find(handlerOf(request), target);
+    const handler = handlerOf(request);
+    const call = owner ?? this.#finder.find(handler, target);
     const span = this.#client.start(request.method, target.origin, target.url, call.parent, call.attempts);
     if (span === undefined) return;
     call.attempts++;
@@ -70,11 +72,12 @@ class Channels {
     if (injected !== undefined) writeRequestHeaders(request, injected);
     else if (call.injected !== undefined) removeRequestHeaders(request, call.injected);
     noteAttempt(injected?.traceparent);
-    this.#attempts.set(request, new Attempt(span, call, this.#finder, target.url, injected?.traceparent));
+    const attempt = new Attempt(span, call, this.#finder, handler, target.url, injected?.traceparent);
+    request[this.#key] = attempt;
   }
 
   sent({ request, socket }: Message): void {
-    const attempt = this.#attempts.get(request);
+    const attempt = this.#attemptOf(request);
     if (attempt === undefined || socket === undefined) return;
     const { span } = attempt.span;
     const { remoteAddress, remotePort, alpnProtocol } = socket;
@@ -88,16 +91,21 @@ class Channels {
   }
 
   answered({ request, response }: Message): void {
-    this.#attempts.get(request)?.answered(response?.statusCode, response?.headers);
+    this.#attemptOf(request)?.answered(response?.statusCode, response?.headers);
   }
 
   ended(request: ChannelRequest): void {
-    this.#attempts.get(request)?.ended();
+    this.#attemptOf(request)?.ended();
   }
 
   failed({ request, error }: Message): void {
-    const attempt = this.#attempts.get(request);
+    const attempt = this.#attemptOf(request);
     attempt?.failed(error, attempt.call.signal ?? signalBehind(error, request));
+  }
+
+  #attemptOf(request: ChannelRequest): Attempt | undefined {
+    // Nobody else has the key.
+    return request[this.#key] as Attempt | undefined;
   }
 }
 

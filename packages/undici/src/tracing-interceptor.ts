@@ -55,7 +55,7 @@ export function tracingInterceptor(options: TracingInterceptorOptions = {}): (di
     call.attempts++;
     const injected = span.propagates ? injectedFrom(client, span) : undefined;
     noteAttempt(injected?.traceparent);
-    const attempt = new Attempt(span, call, finder, target.url, injected?.traceparent);
+    const attempt = new Attempt(span, call, finder, handler as object, target.url, injected?.traceparent);
     const signal = request.signal instanceof AbortSignal ? request.signal : call.signal;
     try {
       return dispatch(withHeaders(request, injected, call), watchHandler(handler as object, attempt, signal));
