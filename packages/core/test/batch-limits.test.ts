@@ -146,6 +146,22 @@ test('while every way is taken batches grow, and a chosen size does not', async 
   }
 });
 
+test('a batch that grew is sent when a way is free, without its timer', async (t) => {
+  const backend = await startBackend(t);
+  const waiting: Array<() => void> = [];
+  backend.respond = (response) => void waiting.push(() => response.end());
+  const tracing = startTest(t, { endpoint: backend.url, batch: { scheduledDelayMs: 60_000 } });
+  makeSpans(tracing, 4 * 512);
+  await until(() => backend.received.length === 4, 'requests on every way');
+  makeSpans(tracing, 600);
+  assert.equal(tracing.stats().exporters[0]?.queued, 600);
+  backend.respond = (response) => response.end();
+  waiting.pop()?.();
+  await until(() => backend.received.length === 5, 'the fifth');
+  assert.equal(countSpans(backend.received[4]?.body ?? Buffer.alloc(0)), 600);
+  for (const answer of waiting) answer();
+});
+
 test('behind a slow backend the queue stays free: 4096 spans more than it holds, and none is lost', async (t) => {
   const backend = await startBackend(t);
   const waiting: Array<() => void> = [];
