@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type EnvConfig, readEnvironment } from '../src/config/env.ts';
 import { proxyFor } from '../src/config/proxy.ts';
@@ -7,6 +9,7 @@ import { SPOOL_OPTIONS } from '../src/config/resolve-spool.ts';
 import { readSemconv } from '../src/config/semconv.ts';
 import { VARIABLES } from '../src/config/variables.ts';
 import { BATCH_DEFAULTS } from '../src/export/batch.ts';
+import { readKnownMethods } from '../src/http/method.ts';
 
 /** What one row of the table says, as far as the reader shows it. */
 interface Row {
@@ -88,6 +91,14 @@ const ROWS = new Map<string, Row>([
   [
     'OTEL_SEMCONV_STABILITY_OPT_IN',
     { see: (_, env) => readSemconv('http', env), unset: 'stable', good: ['rpc, HTTP/dup', 'dup'] },
+  ],
+  [
+    'OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS',
+    {
+      see: (_, env) => [...readKnownMethods(env)],
+      unset: ['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE', 'QUERY'],
+      good: ['PURGE, GET', ['PURGE', 'GET']],
+    },
   ],
   ['OTEL_CONFIG_FILE', configFile],
   ['OTEL_EXPERIMENTAL_CONFIG_FILE', configFile],
@@ -212,6 +223,20 @@ test('a variable of our own is named after its option, and has its default', () 
     const key = option.split('.')[1];
     if (option.startsWith('batch.')) assert.equal(value, BATCH_DEFAULTS[key as keyof typeof BATCH_DEFAULTS]);
   }
+});
+
+test('no package reads a variable that is not in the table', () => {
+  const root = new URL('../../', import.meta.url).pathname;
+  const files = globSync('*/src/**/*.ts', { cwd: root }).filter((file) => !file.startsWith('testkit'));
+  const read = files.flatMap((file) =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(/\benv\.((?:OTEL|CLEW)_\w+)/g)].map(([, name]) => name),
+  );
+  assert.ok(read.includes('OTEL_SEMCONV_STABILITY_OPT_IN'), 'the sources were found');
+  const known = new Set<string | undefined>(VARIABLES.map(({ name }) => name));
+  assert.deepEqual(
+    read.filter((name) => !known.has(name)),
+    [],
+  );
 });
 
 /** Options with a variable of OpenTelemetry's, of functions or objects alone, or that only code can decide. */

@@ -86,6 +86,12 @@ const GENERAL: readonly Variable[] = [
     note: 'With `http/dup`, `database/dup` or `messaging/dup` spans carry the older attribute names too.',
   },
   {
+    name: 'OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS',
+    type: 'texts',
+    default: undefined,
+    note: 'The HTTP methods that are recorded by name, in place of the standard ones.',
+  },
+  {
     name: 'OTEL_CONFIG_FILE',
     type: 'path',
     default: undefined,
