@@ -48,14 +48,18 @@ export class ClewSampler implements Sampler, IntentSampler {
   }
 
   intent(request: SamplingRequest): Intent {
-    const { parent, t2, t3 } = idsOf(request);
-    // A rule that cannot tell by ids has the other method.
-    return this.#rule.byIds(parent, t2, t3) ?? (this.#rule.byRequest?.(request) as Intent);
+    return this.#intent(request, idsOf(request));
   }
 
   /** The decision of this sampler. Throws what samplers and predicates of the application throw. */
   decide(request: SamplingRequest): SamplingResult {
-    return toResult(this.intent(request), request);
+    const ids = idsOf(request);
+    return toResult(this.#intent(request, ids), ids);
+  }
+
+  #intent(request: SamplingRequest, { parent, t2, t3 }: RequestIds): Intent {
+    // A rule that cannot tell by ids has the other method.
+    return this.#rule.byIds(parent, t2, t3) ?? (this.#rule.byRequest?.(request) as Intent);
   }
 
   shouldSample(
@@ -81,11 +85,16 @@ export class ClewSampler implements Sampler, IntentSampler {
 }
 
 /** The ids that a request is decided by. */
-export function idsOf({ context, traceId }: SamplingRequest): {
-  parent: SpanIdentity | undefined;
-  t2: number;
-  t3: number;
-} {
+interface RequestIds {
+  /** The valid parent, or a decision without ids. */
+  readonly parent: SpanIdentity | undefined;
+  /** Third and fourth word of the trace id. */
+  readonly t2: number;
+  readonly t3: number;
+}
+
+/** Read the ids that a request is decided by. */
+export function idsOf({ context, traceId }: SamplingRequest): RequestIds {
   const span = spanOf(context);
   const identity = span === undefined ? undefined : identityOf(span);
   const counts = identity !== undefined && (isValidIdentity(identity) || isDecision(identity));
@@ -96,8 +105,7 @@ export function idsOf({ context, traceId }: SamplingRequest): {
   return { parent: counts ? identity : undefined, t2, t3 };
 }
 
-function toResult(intent: Intent, request: SamplingRequest): SamplingResult {
-  const { parent, t2, t3 } = idsOf(request);
+function toResult(intent: Intent, { parent, t2, t3 }: RequestIds): SamplingResult {
   const decision = decide(intent, parent, t2, t3);
   const result: SamplingResult = { decision };
   if (decision === RECORD_AND_SAMPLED && intent.attributes !== undefined) result.attributes = intent.attributes;
@@ -109,10 +117,11 @@ function toResult(intent: Intent, request: SamplingRequest): SamplingResult {
 /** What happens to a span whose sampler threw: counted, reported once a minute, decided by the policy. */
 export function decideOnError(policy: OnSamplerError, request: SamplingRequest, error: unknown): SamplingResult {
   reportFault('sampler_threw', `the sampler threw, "${policy}" decided: ${describeError(error)}`);
-  const { parent } = idsOf(request);
+  const ids = idsOf(request);
+  const { parent } = ids;
   const goesOn = parent === undefined || (parent.traceFlags & FLAG_SAMPLED) !== 0;
   const isKept = policy === 'keep' || (policy === 'parent' && goesOn);
-  return toResult(isKept ? KEEP_ALL.unreliable : KEEP_NONE, request);
+  return toResult(isKept ? KEEP_ALL.unreliable : KEEP_NONE, ids);
 }
 
 /** Whether something is a sampler of ours. */

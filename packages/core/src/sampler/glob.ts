@@ -10,8 +10,13 @@ export type TextMatcher = (text: string) => boolean;
 export function compileGlob(pattern: string): TextMatcher {
   const parts = pattern.split('*');
   const first = parts[0] as string;
-  if (parts.length === 1) return (text) => text.length === first.length && isAt(text, first, 0);
   const last = parts[parts.length - 1] as string;
+  if (!pattern.includes('?')) {
+    // What most patterns are: a text, or the beginning of one.
+    if (parts.length === 1) return (text) => text === pattern;
+    if (parts.length === 2 && last === '') return (text) => text.startsWith(first);
+  }
+  if (parts.length === 1) return (text) => text.length === first.length && isAt(text, first, 0);
   const between = parts.slice(1, -1).filter((part) => part !== '');
   return (text) => {
     const end = text.length - last.length;

@@ -1,5 +1,5 @@
 /** When a sampling rule applies: criteria that are compiled once, and then looked at for each new trace. */
-import type { Attributes, SpanKind } from '@opentelemetry/api';
+import type { SpanKind } from '@opentelemetry/api';
 import { checkBoolean, checkNumber, checkObject, checkOneOf, checkOptionNames, showValue } from '../config/options.ts';
 import { spanOf } from '../context.ts';
 import { ClewError } from '../errors.ts';
@@ -66,7 +66,17 @@ export function compileCriteria(where: string, when: RuleCriteria): Criterion {
     const matches = compileAttribute(`attribute ${showValue(key)} of ${where}`, criterion);
     tests.push(({ attributes }) => matches(attributes[key]));
   }
-  return (request) => tests.every((test) => test(request));
+  return allOf(tests);
+}
+
+// Asked for each rule of a list: without a function for each time.
+function allOf(tests: readonly Criterion[]): Criterion {
+  const [only] = tests;
+  if (tests.length === 1 && only !== undefined) return only;
+  return (request) => {
+    for (const test of tests) if (!test(request)) return false;
+    return true;
+  };
 }
 
 function compileText(where: string, criterion: unknown): TextMatcher {
@@ -103,13 +113,12 @@ function onText(matches: TextMatcher, read: (request: SamplingRequest) => string
 }
 
 function routeOf({ attributes }: SamplingRequest): string | undefined {
-  const found = textIn(attributes, 'http.route') ?? textIn(attributes, 'url.path');
-  return found ?? textIn(attributes, 'http.target')?.split('?', 1)[0];
-}
-
-function textIn(attributes: Attributes, key: string): string | undefined {
-  const value = attributes[key];
-  return typeof value === 'string' ? value : undefined;
+  const route = attributes['http.route'];
+  if (typeof route === 'string') return route;
+  const path = attributes['url.path'];
+  if (typeof path === 'string') return path;
+  const target = attributes['http.target'];
+  return typeof target === 'string' ? target.split('?', 1)[0] : undefined;
 }
 
 function whereabouts({ context }: SamplingRequest): 'none' | 'local' | 'remote' {
