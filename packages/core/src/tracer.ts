@@ -194,6 +194,8 @@ export class ClewTracer implements Tracer, SpanOwner {
       dropped = addBaggage(flat, group, context, this.#baggageKeys, this.limits);
     }
     const span = new RecordingSpan(this, start, name, kind, anchor, startMs, flat, group);
+    // The last parent would stay in memory until the next span starts, with all that it has recorded.
+    start.parent = undefined;
     if (startTime !== undefined && startMs !== nowMs) span.setExactStart(exactTime(startTime));
     if (dropped > 0) span.droppedAttributesCount = dropped;
     if (added !== undefined) span.setAttributes(added);

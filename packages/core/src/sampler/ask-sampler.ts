@@ -1,4 +1,5 @@
 /** Asks the sampler of a provider, whoever made it, and decides in its place when it throws. */
+import { isPromise } from '../adopt.ts';
 import { type ClewSampler, decideOnError } from './clew-sampler.ts';
 import {
   NOT_RECORD,
@@ -30,6 +31,8 @@ export function askSampler(settings: SamplerSettings, request: SamplingRequest):
 function askForeign(sampler: Sampler, request: SamplingRequest): SamplingResult {
   const { context, traceId, name, kind, attributes, links } = request;
   const result = sampler.shouldSample(context, traceId, name, kind, attributes, links);
+  // Asynchronous by mistake: the answer counts as none, and its rejection would end the process.
+  if (isPromise(result)) result.catch(() => {});
   // Looked at here, where an answer that is none counts as a fault of the sampler.
   const { decision, traceState } = result;
   if (decision !== NOT_RECORD && decision !== RECORD && decision !== RECORD_AND_SAMPLED) {
