@@ -24,7 +24,7 @@ import { addBaggage } from './baggage-attributes.ts';
 import { activeContext, runInContext, spanOf } from './context.ts';
 import { describeError, reportFault } from './faults.ts';
 import type { PluginDefaults } from './plugin-defaults.ts';
-import { ClewTracerProvider, DEFAULT_LIMITS } from './provider.ts';
+import { ClewTracerProvider } from './provider.ts';
 import {
   contextManagerIsForeign,
   registeredProvider,
@@ -37,6 +37,9 @@ import { VERSION } from './version.ts';
 
 /** The conventions that our plugins follow; put on every tracer of theirs. */
 export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.45.0';
+
+// Limits are the other provider's business.
+const NO_LIMITS = { attributeCountLimit: Infinity, attributeValueLengthLimit: Infinity };
 
 /** Options that every plugin takes. */
 export interface PluginOptions {
@@ -164,7 +167,6 @@ export class PluginTracing {
     return this.#propagator === undefined ? propagation.fields() : this.#propagator.fields();
   }
 
-  // Limits are the other provider's business.
   #withBaggage(
     flat: FlatAttributes | undefined,
     group: AttributeGroup | undefined,
@@ -172,7 +174,7 @@ export class PluginTracing {
   ): FlatAttributes | undefined {
     if (this.#baggageKeys === undefined) return flat;
     const all = flat ?? [];
-    addBaggage(all, group, context, this.#baggageKeys, { ...DEFAULT_LIMITS, attributeCountLimit: Infinity });
+    addBaggage(all, group, context, this.#baggageKeys, NO_LIMITS);
     return all;
   }
 
