@@ -1,4 +1,6 @@
 // npm run bench: measure what tracing costs. README.md beside this folder says how and why.
+import { runClients } from './client/run.ts';
+import { CLIENTS, TITLES } from './client/variant.ts';
 import { chooseCores, type Cores } from './cores.ts';
 import { runCore } from './core/run.ts';
 import { type Arrived, voidReason } from './http/arrived.ts';
@@ -35,7 +37,7 @@ async function main(options: Options): Promise<void> {
   prepare(runsClew ? ['core', ...options.benchmarks] : []);
   const cores = chooseCores();
   for (const name of options.benchmarks) {
-    const loadless = name === 'core' || options.toggle;
+    const loadless = name === 'core' || name === 'undici' || options.toggle;
     process.stderr.write(`${name}: ${describeCores(cores)}${loadless ? '' : `, load from ${loadGenerator()}`}\n`);
     const { result, voids } = await run(name, options, cores);
     for (const line of voids) console.error(`VOID ${line}`);
@@ -51,6 +53,7 @@ function describeCores({ server, load }: Cores): string {
 }
 
 function run(name: BenchmarkName, options: Options, cores: Cores): Promise<Outcome> {
+  if (name === 'undici') return benchClients(options, cores);
   const framework = FRAMEWORKS.find((known) => known === name);
   if (framework === undefined) return benchCore(options, cores);
   return options.toggle ? benchToggle(framework, options, cores) : benchHttp(framework, options, cores);
@@ -85,6 +88,18 @@ async function benchHttp(framework: Framework, options: Options, cores: Cores): 
   };
   const title = `CPU of the server process per \`GET /users/:id\` on ${framework} at saturation`;
   return { result: describe(framework, title, options, cpu, { memory }), voids: checkArrived(arrived) };
+}
+
+async function benchClients(options: Options, cores: Cores): Promise<Outcome> {
+  const { seconds = 2, warmUpSeconds = 3 } = options;
+  const { micros, voids } = await runClients({ ...options, seconds, warmUpSeconds }, cores);
+  const tables = CLIENTS.map((client) => {
+    const title = `CPU of the client process per request: ${TITLES[client]}`;
+    return [client, { title, ...compare('µs', micros[client]) }] as const;
+  });
+  const { request, ...cases } = Object.fromEntries(tables);
+  if (request === undefined) throw new Error('the client request was not run');
+  return { result: describe('undici', request.title, options, request, cases), voids };
 }
 
 async function benchToggle(framework: Framework, options: Options, cores: Cores): Promise<Outcome> {

@@ -1,5 +1,5 @@
 /** Benchmarks by the name that is given on the command line. */
-export const BENCHMARKS = ['core', 'express', 'fastify'] as const;
+export const BENCHMARKS = ['core', 'express', 'fastify', 'undici'] as const;
 export type BenchmarkName = (typeof BENCHMARKS)[number];
 
 /** Variants of a run, in the order of the tables. */
@@ -11,7 +11,7 @@ export interface Options {
   readonly json: boolean;
   /** Keep the result in `results.json` and render `RESULTS.md` from it. */
   readonly write: boolean;
-  /** All variants but the official SDK in one process that answer in turns. HTTP benchmarks only. Default false. */
+  /** All variants but the official SDK in one process that answer in turns. `express` and `fastify` only. Default false. */
   readonly toggle: boolean;
   /** Measured rounds, each with every variant once. 1 or more. Default 10, with `toggle` 200. */
   readonly rounds: number;
@@ -27,7 +27,7 @@ export interface Options {
   readonly profileFolder: string | undefined;
 }
 
-export const USAGE = `npm run bench -- core|express|fastify… [options]
+export const USAGE = `npm run bench -- core|express|fastify|undici… [options]
 
   --toggle          all variants but otel in one process and in memory, for the finest differences
   --rounds N        measured rounds, each with every variant once (default 10, with --toggle 200)

@@ -13,7 +13,7 @@ test('a name and nothing else runs that benchmark with ten rounds', () => {
 });
 
 test('no name runs all benchmarks', () => {
-  assert.deepEqual(parseOptions([]).benchmarks, ['core', 'express', 'fastify']);
+  assert.deepEqual(parseOptions([]).benchmarks, ['core', 'express', 'fastify', 'undici']);
 });
 
 test('values are read with a space or an equals sign, in any place', () => {

@@ -29,6 +29,12 @@ test('toggling runs the variants that can share a process, and counts their span
   assert.deepEqual(Object.keys(result.variants), ['bare', 'control', 'clew', 'clew-unsampled']);
 });
 
+test('a short run of undici counts every span of each client', () => {
+  const result = bench('undici', '--seconds', '0.1', '--warm-up', '0');
+  assert.deepEqual(Object.keys(result.variants), VARIANTS);
+  assert.deepEqual(Object.keys(result.cases), ['fetch', 'channels']);
+});
+
 test('a short run of core times every case on each implementation', () => {
   const result = bench('core', '--seconds', '0.02', '--warm-up', '0');
   assert.deepEqual(Object.keys(result.variants), ['bare', 'clew', 'otel']);

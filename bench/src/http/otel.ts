@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 
+import type { Instrumentation } from '@opentelemetry/instrumentation';
+
 import type { Variant, VariantOptions } from './variant.ts';
 
 // The official instrumentations patch modules while `require` loads them, so all of this is CommonJS.
@@ -10,6 +12,13 @@ const require = createRequire(import.meta.url);
  * batch processor, OTLP/HTTP exporter in protobuf, async-hooks context, W3C propagators.
  */
 export function otel({ framework, endpoint, ratio }: VariantOptions): Variant {
+  const provider = startSdk(endpoint, ratio);
+  const register = instrument(framework);
+  return { ...(register && { register }), flush: () => provider.forceFlush() };
+}
+
+/** The SDK without instrumentations, registered for the whole process. */
+export function startSdk(endpoint: string, ratio: 0 | 1): import('@opentelemetry/sdk-trace').TracerProvider {
   const api = require('@opentelemetry/api') as typeof import('@opentelemetry/api');
   const { AsyncLocalStorageContextManager } =
     require('@opentelemetry/context-async-hooks') as typeof import('@opentelemetry/context-async-hooks');
@@ -22,8 +31,7 @@ export function otel({ framework, endpoint, ratio }: VariantOptions): Variant {
   );
   const provider = makeProvider(endpoint, ratio);
   api.trace.setGlobalTracerProvider(provider);
-  const register = instrument(framework);
-  return { ...(register && { register }), flush: () => provider.forceFlush() };
+  return provider;
 }
 
 function makeProvider(endpoint: string, ratio: 0 | 1): import('@opentelemetry/sdk-trace').TracerProvider {
@@ -40,7 +48,11 @@ function makeProvider(endpoint: string, ratio: 0 | 1): import('@opentelemetry/sd
   });
 }
 
-function instrument(framework: VariantOptions['framework']): Variant['register'] {
+/** Instrument `http`, the framework and what else is given; the modules have to be loaded afterwards. */
+export function instrument(
+  framework: VariantOptions['framework'],
+  others: Instrumentation[] = [],
+): Variant['register'] {
   const { registerInstrumentations } =
     require('@opentelemetry/instrumentation') as typeof import('@opentelemetry/instrumentation');
   const { HttpInstrumentation } =
@@ -48,12 +60,14 @@ function instrument(framework: VariantOptions['framework']): Variant['register']
   if (framework === 'express') {
     const { ExpressInstrumentation } =
       require('@opentelemetry/instrumentation-express') as typeof import('@opentelemetry/instrumentation-express');
-    registerInstrumentations({ instrumentations: [new HttpInstrumentation(), new ExpressInstrumentation()] });
+    registerInstrumentations({
+      instrumentations: [new HttpInstrumentation(), new ExpressInstrumentation(), ...others],
+    });
     return undefined;
   }
   const { FastifyOtelInstrumentation } = require('@fastify/otel') as typeof import('@fastify/otel');
   const fastifyOtel = new FastifyOtelInstrumentation();
-  registerInstrumentations({ instrumentations: [new HttpInstrumentation(), fastifyOtel] });
+  registerInstrumentations({ instrumentations: [new HttpInstrumentation(), fastifyOtel, ...others] });
   return async (app) => {
     await app.register(fastifyOtel.plugin());
   };
