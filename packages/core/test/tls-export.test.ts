@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -76,6 +76,32 @@ test('an authority whose file cannot be read trusts nobody', async (t) => {
   const tracing = await sendWith(t, backend.url, { CERTIFICATE: `${authority.caPath}.missing` });
   assert.equal(outcome(tracing)[0], 0);
   assert.equal(backend.requests, 0);
+});
+
+test('a certificate that was replaced is read again within a minute', async (t) => {
+  const realNow = performance.now.bind(performance);
+  let laterMs = 0;
+  t.mock.method(performance, 'now', () => realNow() + laterMs);
+  const [old, renewed] = [makeAuthority(t), makeAuthority(t)];
+  const backend = await startSecure(t, readPair(renewed.issue('server', 'IP:127.0.0.1')));
+  process.env.OTEL_EXPORTER_OTLP_CERTIFICATE = old.caPath;
+  t.after(() => delete process.env.OTEL_EXPORTER_OTLP_CERTIFICATE);
+  const tracing = startTest(t, { endpoint: backend.url });
+  const send = async (): Promise<number | undefined> => {
+    makeSpans(tracing, 1);
+    await tracing.forceFlush();
+    return tracing.stats().exporters[0]?.exported;
+  };
+  assert.equal(await send(), 0);
+  copyFileSync(renewed.caPath, old.caPath);
+  const aSecondOn = new Date(Date.now() + 1000);
+  utimesSync(old.caPath, aSecondOn, aSecondOn);
+  assert.equal(await send(), 0, 'not looked at for each request');
+  laterMs = 60_000;
+  assert.equal(await send(), 1);
+  rmSync(old.caPath);
+  laterMs = 120_000;
+  assert.equal(await send(), 1, 'without the file nobody is trusted');
 });
 
 test('mutual TLS: with key and certificate the spans arrive, without them none', async (t) => {

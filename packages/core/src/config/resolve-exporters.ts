@@ -1,14 +1,13 @@
 /** Turns the exporters that options and variables name into transports. */
-import { readFileSync } from 'node:fs';
 import { ConsoleSpanExporter } from '../export/console.ts';
 import { ForeignExporterTransport } from '../export/foreign-exporter.ts';
 import { OtlpStdoutTransport } from '../export/otlp-stdout.ts';
 import { OtlpHttpTransport } from '../export/otlp-http.ts';
 import type { SpanExporter } from '../export/readable-span.ts';
+import { watchTlsFiles } from '../export/tls-files.ts';
 import type { BatchTransport } from '../export/transport.ts';
 import { ZipkinTransport } from '../export/zipkin.ts';
 import { ClewError } from '../errors.ts';
-import { describeError } from '../faults.ts';
 import type { StartTracingOptions } from '../start-options.ts';
 import type { EnvConfig } from './env.ts';
 import { showValue } from './options.ts';
@@ -81,7 +80,7 @@ function makeOtlp(
     timeoutMs: otlp.timeoutMs,
     compression: otlp.compression,
     concurrency: options.exportConcurrency ?? env.exportConcurrency,
-    tls: readTls(
+    tls: watchTlsFiles(
       { ca: otlp.certificate ?? caFileFor(url, env), cert: otlp.clientCertificate, key: otlp.clientKey },
       warn,
     ),
@@ -101,7 +100,7 @@ function makeZipkin(
     ...(options.headers === undefined ? {} : { headers: options.headers }),
     timeoutMs: env.zipkin.timeoutMs,
     concurrency: options.exportConcurrency ?? env.exportConcurrency,
-    tls: readTls({ ca: caFileFor(url, env) }, warn),
+    tls: watchTlsFiles({ ca: caFileFor(url, env) }, warn),
     proxy: proxyFor(url, process.env, warn),
   });
 }
@@ -116,22 +115,4 @@ function belowBase(base: URL, path: string): URL {
 // The file is everybody's, so that a plain HTTP endpoint must not complain about it.
 function caFileFor(url: URL, env: EnvConfig): string | undefined {
   return url.protocol === 'https:' ? env.sslCertFile : undefined;
-}
-
-function readTls(
-  files: { ca: string | undefined; cert?: string | undefined; key?: string | undefined },
-  warn: (text: string) => void,
-): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
-  const tls: { ca?: Buffer; cert?: Buffer; key?: Buffer } = {};
-  for (const [name, path] of Object.entries(files)) {
-    if (path === undefined) continue;
-    try {
-      tls[name as keyof typeof tls] = readFileSync(path);
-    } catch (error) {
-      warn(`cannot read ${path}, exports will fail: ${describeError(error)}`);
-      // An empty authority trusts nobody: without the file the connection must fail and not fall back to less.
-      tls.ca = Buffer.alloc(0);
-    }
-  }
-  return tls;
 }

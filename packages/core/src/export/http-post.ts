@@ -6,12 +6,13 @@ import {
   type IncomingMessage,
   type RequestOptions,
 } from 'node:http';
-import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { describeError } from '../faults.ts';
 import { decodePercent } from '../propagation/baggage.ts';
+import type { TlsMaterial } from './tls-files.ts';
 import type { AttemptResult } from './transport.ts';
 import { proxyAuthorization, TunnelAgent } from './proxy-agent.ts';
 
@@ -27,8 +28,8 @@ export interface HttpPostOptions {
   compression?: 'gzip' | 'none';
   /** Requests at once. Default 4. */
   concurrency?: number;
-  /** Certificates and other options of TLS. */
-  tls?: Pick<AgentOptions, 'ca' | 'cert' | 'key'>;
+  /** Certificates and keys; a function is asked before each request, and gives another object when they have changed. */
+  tls?: TlsMaterial | (() => TlsMaterial);
   /** The proxy to go through; a user name and a password in it are for the proxy. Default: none. */
   proxy?: URL | undefined;
 }
@@ -80,7 +81,8 @@ export class HttpPost {
   readonly target: URL;
   readonly concurrency: number;
   readonly #options: HttpPostOptions;
-  readonly #agent: HttpAgent;
+  #agent: HttpAgent;
+  #tls: TlsMaterial | undefined;
   readonly #baseHeaders: Record<string, string>;
   #underWay = 0;
 
@@ -98,6 +100,7 @@ export class HttpPost {
       this.target.username = '';
       this.target.password = '';
     }
+    this.#tls = this.#currentTls();
     this.#agent = this.#makeAgent();
   }
 
@@ -155,9 +158,26 @@ export class HttpPost {
     }
   }
 
+  #currentTls(): TlsMaterial | undefined {
+    const { tls } = this.#options;
+    return typeof tls === 'function' ? tls() : tls;
+  }
+
+  #currentAgent(): HttpAgent {
+    const tls = this.#currentTls();
+    if (tls !== this.#tls) {
+      // What is under way ends on its socket, which is not kept then.
+      this.#agent.maxFreeSockets = 0;
+      for (const socket of Object.values(this.#agent.freeSockets).flat()) socket?.destroy();
+      this.#tls = tls;
+      this.#agent = this.#makeAgent();
+    }
+    return this.#agent;
+  }
+
   #makeAgent(): HttpAgent {
-    const { tls, proxy, timeoutMs } = this.#options;
-    const options = { keepAlive: true, maxSockets: this.concurrency, ...tls };
+    const { proxy, timeoutMs } = this.#options;
+    const options = { keepAlive: true, maxSockets: this.concurrency, ...this.#tls };
     if (this.target.protocol !== 'https:') {
       return proxy?.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
     }
@@ -179,7 +199,7 @@ export class HttpPost {
       const timeoutMs = this.#options.timeoutMs ?? TIMEOUT_MS;
       // In a suppressed root context: a tracer that watches node:http must not trace us.
       const request: ClientRequest = runInContext(SUPPRESSED, () =>
-        send(url, { method: 'POST', agent: this.#agent, ...options, signal }),
+        send(url, { method: 'POST', agent: this.#currentAgent(), ...options, signal }),
       );
       const timer = setTimeout(() => {
         request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));

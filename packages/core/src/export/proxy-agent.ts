@@ -5,6 +5,7 @@ import { isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
+import { decodePercent } from '../propagation/baggage.ts';
 
 const SUPPRESSED = suppressIn(ROOT);
 
@@ -62,6 +63,6 @@ export class TunnelAgent extends Agent {
 /** What proves to the proxy who we are: a header, when its URL has a user name or a password. */
 export function proxyAuthorization({ username, password }: URL): Record<string, string> {
   if (username === '' && password === '') return {};
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const credentials = `${decodePercent(username)}:${decodePercent(password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
