@@ -50,7 +50,7 @@ const INDEX_FROM = 16;
 const NOT_ENDED = Number.NEGATIVE_INFINITY;
 const PARENT_IS_REMOTE = 0x100;
 // A sparse list can have four billion places.
-const MAX_LINKS_AT_ONCE = 65_536;
+const MAX_LINKS_AT_ONCE = 4096;
 
 /**
  * A span that is recorded. Its public surface is the API's `Span` and the official SDK's `ReadableSpan` (lazily, by

@@ -4,6 +4,8 @@ import { truncate } from '../attributes.ts';
 
 const MAX_PARAMETERS = 64;
 const MAX_VALUE_LENGTH = 1024;
+/** Parts of one value. A list in a list in a list … can name more than memory holds. */
+const MAX_PARTS = 10_000;
 
 /**
  * `db.query.parameter.<position>` for each value, counted from 0; `null` is left out.
@@ -20,15 +22,23 @@ export function parameterAttributes(values: readonly unknown[]): FlatAttributes 
   return flat;
 }
 
+function jsonOf(value: object): string {
+  let parts = 0;
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (++parts > MAX_PARTS) throw new Error('too large to be shown');
+    return part;
+  });
+}
+
 function textOf(value: unknown): string | undefined {
   try {
     if (value === undefined || value === null) return undefined;
     if (typeof value !== 'object') return String(value);
     if (ArrayBuffer.isView(value)) return `<binary ${value.byteLength} bytes>`;
     if (value instanceof Date) return value.toISOString();
-    return JSON.stringify(value);
+    return jsonOf(value);
   } catch {
-    // An object of the application that does not let itself be read.
+    // An object of the application that does not let itself be read, or is too large.
     return undefined;
   }
 }
