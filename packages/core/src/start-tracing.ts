@@ -93,7 +93,7 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
     disabled: env.sdkDisabled,
   });
   if (register) registerOrStop(provider, sinks);
-  const stopWatching = watchProcess(batches, gate, options.flushOnSignal ?? env.flushOnSignal);
+  const watching = watchProcess(batches, gate, options.flushOnSignal ?? env.flushOnSignal);
   const stopObserving = observeTracing({
     spans: () => ({ started: provider.startedSpans, ended: provider.endedSpans }),
     exporters: () =>
@@ -104,10 +104,12 @@ export function startTracing(options: StartTracingOptions = {}): Tracing {
     resource,
     forceFlush: (timeoutMs) => provider.forceFlush(timeoutMs),
     shutdown: async () => {
-      stopWatching();
+      watching.stop();
       stopObserving();
       if (register && registeredProvider() === provider) unregister();
       await provider.shutdown();
+      // Not before: the program may exit in the middle of this.
+      watching.stopSaving();
       reportRemainingFaults();
     },
     stats: () => ({
@@ -122,7 +124,7 @@ function watchProcess(
   batches: readonly BatchSpanProcessor[],
   gate: ResourceGate | undefined,
   flushOnSignal: boolean,
-): () => void {
+): { stop: () => void; stopSaving: () => void } {
   const flush = (timeoutMs: number): Promise<unknown> => {
     gate?.open();
     return Promise.all(batches.map((batch) => batch.flush(timeoutMs)));
@@ -131,13 +133,13 @@ function watchProcess(
     gate?.open();
     for (const batch of batches) batch.saveNow();
   };
-  const stops = [
-    flushBeforeExit(batches),
-    flushOnSignal ? flushOnSignals(flush, save) : () => {},
-    batches.some(({ stats }) => stats.spool !== undefined) ? saveAtExit(save) : () => {},
-  ];
-  return () => {
-    for (const stop of stops) stop();
+  const stops = [flushBeforeExit(batches), flushOnSignal ? flushOnSignals(flush, save) : () => {}];
+  const stopSaving = batches.some(({ stats }) => stats.spool !== undefined) ? saveAtExit(save) : () => {};
+  return {
+    stop: () => {
+      for (const stop of stops) stop();
+    },
+    stopSaving,
   };
 }
 

@@ -149,7 +149,7 @@ test('no request is sent before the time that Retry-After names', async (t) => {
   };
   const tracing = startTest(t, { endpoint: backend.url });
   makeSpans(tracing, 5);
-  await until(() => backend.received.length === 1, 'the first request');
+  await until(() => tracing.stats().exporters[0]?.retrying === 5, 'the first answer');
   makeSpans(tracing, 512);
   await until(() => tracing.stats().exporters[0]?.exported === 517, 'all spans');
   const [first, second] = backend.received;

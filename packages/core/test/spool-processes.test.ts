@@ -146,10 +146,17 @@ test('an uncaught exception that the application survives costs no span and doub
 });
 
 for (const [how, code] of [
-  ['process.exit', 'work(12); process.exit(3);'],
-  ['an end by itself, during an outage', 'work(12); clearInterval(keepAlive); process.exitCode = 3;'],
+  ['process.exit without a shutdown', 'work(12); process.exit(3);'],
+  [
+    'process.exit in the middle of shutdown',
+    'work(12); void tracing.shutdown(); setTimeout(() => process.exit(3), 100);',
+  ],
+  [
+    'an end by itself without a shutdown, during an outage',
+    'work(12); clearInterval(keepAlive); process.exitCode = 3;',
+  ],
 ] as const) {
-  test(`${how} without a shutdown: the spans are on disk`, async (t) => {
+  test(`${how}: the spans are on disk`, async (t) => {
     const dir = makeSpoolDir(t);
     const backend = await startBackend(t);
     refuse(backend);

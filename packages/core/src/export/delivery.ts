@@ -52,11 +52,13 @@ export class Delivery {
   #freshBytes = 0;
   #lastStartMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** What `close` has still to put on disk or give up. */
+  #left: Entry[] = [];
   #submitted = 0;
   #flushing: { submitted: number; result: Promise<FlushResult> } | undefined;
   #closed = false;
 
-  /** @param refill  cuts a batch that is full and was not submitted because there was no free way */
+  /** @param refill  cuts a batch that is full or due and was not submitted because there was no free way */
   constructor(transport: BatchTransport, options: DeliveryOptions, refill: () => SealedBatch | undefined) {
     this.#transport = transport;
     this.#options = options;
@@ -84,7 +86,12 @@ export class Delivery {
 
   /** Whether a batch that is submitted now would have to wait. */
   get isBacklogged(): boolean {
-    return this.#waysTaken >= this.#transport.concurrency || this.#circuit.isOpen;
+    return this.isFull || this.#circuit.isOpen;
+  }
+
+  /** Whether every way is taken; when one becomes free, `refill` is asked. */
+  get isFull(): boolean {
+    return this.#waysTaken >= this.#transport.concurrency;
   }
 
   /** Take a batch; its spans are counted as queued already. */
@@ -120,9 +127,9 @@ export class Delivery {
     await this.flush(timeoutMs - (needsTime ? Math.min(MAX_CLOSING_MS, timeoutMs / 5) : 0));
     this.#closed = true;
     clearTimeout(this.#timer);
-    const left = this.#takeAll();
-    const result = await within(this.#leave(left), deadlineMs - performance.now());
-    for (const entry of left.splice(0)) this.#lose(entry, 'shutdown');
+    this.#left = this.#takeAll();
+    const result = await within(this.#leave(), deadlineMs - performance.now());
+    for (const entry of [...this.#left.splice(0), ...this.#takeAll()]) this.#lose(entry, 'shutdown');
     if (result === 'timeout') reportFault('export_failed', `closing ${this.#transport.name} was not done in time`);
   }
 
@@ -131,6 +138,7 @@ export class Delivery {
     const spool = this.#spool;
     if (spool === undefined) return;
     this.#setAsideFresh();
+    for (const entry of this.#left.splice(0)) this.#setAside(entry);
     for (const entry of this.#store.entries()) {
       if (!spool.putNow(entry)) return;
       this.#store.remove(entry);
@@ -179,8 +187,10 @@ export class Delivery {
     return left;
   }
 
-  async #leave(left: Entry[]): Promise<void> {
-    for (let entry = left.shift(); entry !== undefined; entry = left.shift()) await this.#giveUp(entry, 'shutdown');
+  async #leave(): Promise<void> {
+    for (let entry = this.#left.shift(); entry !== undefined; entry = this.#left.shift()) {
+      await this.#giveUp(entry, 'shutdown');
+    }
     await this.#spool?.close();
     try {
       await this.#transport.close();
@@ -192,7 +202,7 @@ export class Delivery {
   #pump(): void {
     while (!this.#closed) {
       const nowMs = performance.now();
-      const isFull = this.#waysTaken >= this.#transport.concurrency;
+      const isFull = this.isFull;
       if (this.#circuit.isOpen || (isFull && nowMs - this.#lastStartMs > SLOW_AFTER_MS)) this.#setAsideFresh();
       if (isFull || (this.#circuit.isOpen && this.#waysTaken > 0)) return;
       const mayStart = nowMs >= this.#circuit.pausedUntilMs;

@@ -223,8 +223,9 @@ export class Spool {
   }
 
   #remember(record: SpoolRecord): void {
-    const behind = this.#records.findIndex(({ timeMs }) => timeMs > record.timeMs);
-    this.#records.splice(behind < 0 ? this.#records.length : behind, 0, record);
+    // From the end: most are the newest.
+    const before = this.#records.findLastIndex(({ timeMs }) => timeMs <= record.timeMs);
+    this.#records.splice(before + 1, 0, record);
     this.#bytes += record.bytes;
   }
 
