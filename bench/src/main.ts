@@ -13,6 +13,7 @@ import { type BenchmarkName, type Options, parseOptions, USAGE } from './options
 import { prepare } from './prepare.ts';
 import { formatResult, writeResult } from './report.ts';
 import { type BenchResult, compare, type Comparison } from './result.ts';
+import { runService } from './service/run.ts';
 
 /** A finished benchmark, and why it must not be believed, if so. */
 interface Outcome {
@@ -23,6 +24,10 @@ interface Outcome {
 
 const HEADLINE_CASE = 'span-8-attributes';
 const BYTES_PER_MB = 1e6;
+/** What is built for a benchmark, where that is not the package of its name. */
+const PACKAGES: Partial<Record<BenchmarkName, readonly string[]>> = {
+  service: ['express', 'fastify', 'pg', 'pino', 'prom-client', 'undici'],
+};
 
 try {
   if (process.argv.includes('--help')) console.log(USAGE);
@@ -34,7 +39,7 @@ try {
 
 async function main(options: Options): Promise<void> {
   const runsClew = options.variants?.some((variant) => variant.startsWith('clew')) ?? true;
-  prepare(runsClew ? ['core', ...options.benchmarks] : []);
+  prepare(runsClew ? ['core', ...options.benchmarks.flatMap((name) => PACKAGES[name] ?? [name])] : []);
   const cores = chooseCores();
   for (const name of options.benchmarks) {
     const loadless = name === 'core' || name === 'undici' || options.toggle;
@@ -54,6 +59,7 @@ function describeCores({ server, load }: Cores): string {
 
 function run(name: BenchmarkName, options: Options, cores: Cores): Promise<Outcome> {
   if (name === 'undici') return benchClients(options, cores);
+  if (name === 'service') return benchService(options, cores);
   const framework = FRAMEWORKS.find((known) => known === name);
   if (framework === undefined) return benchCore(options, cores);
   return options.toggle ? benchToggle(framework, options, cores) : benchHttp(framework, options, cores);
@@ -100,6 +106,17 @@ async function benchClients(options: Options, cores: Cores): Promise<Outcome> {
   const { request, ...cases } = Object.fromEntries(tables);
   if (request === undefined) throw new Error('the client request was not run');
   return { result: describe('undici', request.title, options, request, cases), voids };
+}
+
+async function benchService(options: Options, cores: Cores): Promise<Outcome> {
+  const { seconds = 2.5, warmUpSeconds = 4 } = options;
+  const run = await runService({ ...options, seconds, warmUpSeconds }, cores);
+  const { fastify, express } = run.micros;
+  const work = '`GET /users/:id` with two queries, a request to another service, a log line and a histogram';
+  const title = `CPU of the service per ${work}, on fastify`;
+  const cases = { express: { title: 'the same on express', ...compare('µs', express) } };
+  const voids = FRAMEWORKS.flatMap((framework) => checkArrived(run.arrived[framework]));
+  return { result: describe('service', title, options, compare('µs', fastify), cases), voids };
 }
 
 async function benchToggle(framework: Framework, options: Options, cores: Cores): Promise<Outcome> {

@@ -1,5 +1,5 @@
 /** Benchmarks by the name that is given on the command line. */
-export const BENCHMARKS = ['core', 'express', 'fastify', 'undici'] as const;
+export const BENCHMARKS = ['core', 'express', 'fastify', 'undici', 'service'] as const;
 export type BenchmarkName = (typeof BENCHMARKS)[number];
 
 /** Variants of a run, in the order of the tables. */
@@ -27,7 +27,7 @@ export interface Options {
   readonly profileFolder: string | undefined;
 }
 
-export const USAGE = `npm run bench -- core|express|fastify|undici… [options]
+export const USAGE = `npm run bench -- core|express|fastify|undici|service… [options]
 
   --toggle          all variants but otel in one process and in memory, for the finest differences
   --rounds N        measured rounds, each with every variant once (default 10, with --toggle 200)

@@ -28,6 +28,21 @@ export interface HttpRun {
   readonly arrived: Record<string, Arrived>;
 }
 
+/** Which servers are measured. */
+export interface ServerScript {
+  readonly script: URL;
+  /** In the order of the tables. */
+  readonly variants: readonly string[];
+  /** Given to the script behind framework, variant and sink. */
+  readonly args: readonly string[];
+}
+
+const PLAIN: ServerScript = {
+  script: new URL('./server.ts', import.meta.url),
+  variants: Object.keys(VARIANTS),
+  args: [],
+};
+
 interface Measured {
   readonly name: string;
   readonly server: Child;
@@ -38,8 +53,13 @@ interface Measured {
  * Measure one framework: a server process per variant, alive over all rounds, and in each round
  * one window of load for each of them.
  */
-export async function runHttp(framework: Framework, options: HttpOptions, cores: Cores): Promise<HttpRun> {
-  const names = Object.keys(VARIANTS).filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
+export async function runHttp(
+  framework: Framework,
+  options: HttpOptions,
+  cores: Cores,
+  servers: ServerScript = PLAIN,
+): Promise<HttpRun> {
+  const names = servers.variants.filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
   const started: Child[] = [];
   try {
     const sink = await startChild({ script: new URL('../sink/sink.ts', import.meta.url), core: cores.load });
@@ -47,7 +67,12 @@ export async function runHttp(framework: Framework, options: HttpOptions, cores:
     const { url: sinkUrl } = await sink.ask('address');
     const measured: Measured[] = [];
     for (const name of names) {
-      const server = await startServer(framework, name, String(sinkUrl), options, cores);
+      const server = await startChild({
+        script: servers.script,
+        args: [framework, name, String(sinkUrl), ...servers.args],
+        nodeArgs: profileArguments(options.profileFolder, `${framework}-${name}`),
+        core: cores.server,
+      });
       started.push(server);
       measured.push({ name, server, url: String((await server.ask('address')).url) });
     }
@@ -59,21 +84,6 @@ export async function runHttp(framework: Framework, options: HttpOptions, cores:
   } finally {
     await Promise.all(started.map((child) => child.stop()));
   }
-}
-
-function startServer(
-  framework: Framework,
-  name: string,
-  sinkUrl: string,
-  options: HttpOptions,
-  cores: Cores,
-): Promise<Child> {
-  return startChild({
-    script: new URL('./server.ts', import.meta.url),
-    args: [framework, name, sinkUrl],
-    nodeArgs: profileArguments(options.profileFolder, `${framework}-${name}`),
-    core: cores.server,
-  });
 }
 
 async function warmUp(measured: Measured[], options: HttpOptions, cores: Cores): Promise<void> {
