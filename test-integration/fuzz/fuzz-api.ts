@@ -2,6 +2,7 @@
 import { BatchSpanProcessor, OtlpHttpTransport, startTracing, type Tracing, ZipkinTransport } from '@clew/core';
 import { ENTRY_POINTS, type EntryPoint } from './entry-points.ts';
 import { HOSTILE_VALUES, type HostileValue } from './hostile-values.ts';
+import { noteCase } from './progress.ts';
 import { Random } from './random.ts';
 import { type Failures, noteFailure } from './report.ts';
 import { type Sink, type Sunk, startSink } from './sink.ts';
@@ -49,7 +50,7 @@ export async function fuzzApi(seed: number, first: number, count: number): Promi
   for (let at = first; at < first + count; at += BATCH) {
     const end = Math.min(at + BATCH, first + count);
     const combinations = Array.from({ length: end - at }, (_, i) => combine(seed, at + i));
-    const faults = await stage.play(combinations, report);
+    const faults = await stage.play(combinations, report, at);
     report.combinations += combinations.length;
     for (const [i, what] of faults) {
       const calls = i === undefined ? [] : (combinations[i] ?? []);
@@ -118,11 +119,11 @@ class Stage {
   }
 
   /** Run combinations side by side with healthy spans; if something is lost, find out which combination did it. */
-  async play(combinations: ReadonlyArray<readonly Call[]>, report: ApiReport): Promise<Fault[]> {
-    const [faults, lost] = await this.#playAll(combinations, report);
+  async play(combinations: ReadonlyArray<readonly Call[]>, report: ApiReport, first: number): Promise<Fault[]> {
+    const [faults, lost] = await this.#playAll(combinations, report, first);
     if (lost.length === 0) return faults;
     for (const [i, calls] of combinations.entries()) {
-      const [, alone] = await this.#playAll([calls], report);
+      const [, alone] = await this.#playAll([calls], report, first + i);
       for (const what of alone) faults.push([i, what]);
     }
     return faults.length > 0 ? faults : lost.map((what) => [undefined, what]);
@@ -131,10 +132,12 @@ class Stage {
   async #playAll(
     combinations: ReadonlyArray<readonly Call[]>,
     report: ApiReport,
+    first: number,
   ): Promise<[faults: Fault[], lost: string[]]> {
     const faults: Fault[] = [];
     const names: string[] = [];
     for (const [i, calls] of combinations.entries()) {
+      noteCase('api', first + i);
       names.push(this.#neighbour(report.neighbours++));
       for (const what of await this.#call(calls, report)) faults.push([i, what]);
       names.push(this.#neighbour(report.neighbours++));

@@ -19,6 +19,7 @@ import {
   ROOT_CONTEXT,
 } from '@opentelemetry/api';
 import { FORMATS, type HeaderCase, type Headers, makeHeaders } from './headers.ts';
+import { noteCase } from './progress.ts';
 import { Random } from './random.ts';
 import { type Failures, noteFailure, show } from './report.ts';
 
@@ -57,6 +58,7 @@ export function fuzzHeaders(seed: number, first: number, count: number): HeaderR
   for (const name of byName.keys()) byPropagator[name] = { accepted: 0, refused: 0, ownAccepted: 0, ownRefused: 0 };
   const report: HeaderReport = { sets: 0, contexts: 0, written: 0, byPropagator, failures: { count: 0, first: [] } };
   for (let index = first; index < first + count; index++) {
+    noteCase('headers', index);
     const random = Random.forCase(seed, index);
     const made = makeHeaders(random);
     const getter = random.oneIn(2) ? defaultTextMapGetter : (anyCaseGetter as TextMapGetter);

@@ -12,6 +12,7 @@ import {
 } from '@clew/core';
 import { type DecodedAttributes, type DecodedSpan, decodeOtlp, decodeOtlpJson, reencodeOtlp } from '@clew/testkit';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { noteCase } from './progress.ts';
 import { Random } from './random.ts';
 import { type Failures, noteFailure, show } from './report.ts';
 
@@ -58,7 +59,10 @@ export function fuzzSpans(seed: number, first: number, count: number): SpanRepor
   for (let at = first; at < first + count; at += BATCH) {
     const end = Math.min(at + BATCH, first + count);
     const expected: Expected[] = [];
-    for (let index = at; index < end; index++) expected.push(record(tracer, Random.forCase(seed, index)));
+    for (let index = at; index < end; index++) {
+      noteCase('spans', index);
+      expected.push(record(tracer, Random.forCase(seed, index)));
+    }
     report.spans += expected.length;
     report.attributes += expected.reduce((sum, { attributes }) => sum + attributes.length, 0);
     const [body, again, text] = buffers.map((buffer) => buffer.seal().body ?? Buffer.alloc(0));

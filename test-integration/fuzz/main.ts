@@ -8,6 +8,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { describeProgress } from './progress.ts';
 import { formatFailure } from './report.ts';
 import type { Share, ShareReport } from './worker.ts';
 
@@ -41,13 +42,39 @@ function runThread(index: number): Promise<ShareReport> {
     const from = Math.floor((count * index) / threads);
     return { first: Number(values.first) + from, count: Math.floor((count * (index + 1)) / threads) - from };
   };
-  const share: Share = { seed, headers: part(counts.headers), api: part(counts.api), spans: part(counts.spans) };
+  const progress = new SharedArrayBuffer(8);
+  const share: Share = {
+    seed,
+    progress,
+    headers: part(counts.headers),
+    api: part(counts.api),
+    spans: part(counts.spans),
+  };
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: share });
-    worker.once('message', resolve);
+    const stop = watch(progress);
+    worker.once('message', (report: ShareReport) => {
+      stop();
+      resolve(report);
+    });
     worker.once('error', reject);
     worker.once('exit', (code) => reject(new Error(`thread ${index} ended early with ${code}`)));
   });
+}
+
+/** Ends the run when a thread has been at one case for a minute: that case has frozen it. */
+function watch(progress: SharedArrayBuffer): () => void {
+  let before = '';
+  const timer = setInterval(() => {
+    const now = describeProgress(progress);
+    if (now === before) {
+      console.log(`FAIL  a case takes more than a minute\n      repeat with: npm run fuzz -- --seed ${seed} ${now}`);
+      console.log('0 passed, 1 failed');
+      process.exit(1);
+    }
+    before = now;
+  }, 60_000);
+  return () => clearInterval(timer);
 }
 
 function report(reports: readonly ShareReport[], tookS: number): void {

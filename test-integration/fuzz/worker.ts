@@ -3,10 +3,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type ApiReport, fuzzApi } from './fuzz-api.ts';
 import { fuzzHeaders, type HeaderReport } from './fuzz-headers.ts';
 import { fuzzSpans, type SpanReport } from './fuzz-spans.ts';
+import { shareProgress } from './progress.ts';
 
 /** What a thread is asked to do: how many of each, beginning where. */
 export interface Share {
   seed: number;
+  /** Eight bytes in which the thread notes where it is. */
+  progress: SharedArrayBuffer;
   headers: { first: number; count: number };
   api: { first: number; count: number };
   spans: { first: number; count: number };
@@ -20,7 +23,8 @@ export interface ShareReport {
 }
 
 /** Do a share in this thread. */
-export async function runShare({ seed, headers, api, spans }: Share): Promise<ShareReport> {
+export async function runShare({ seed, progress, headers, api, spans }: Share): Promise<ShareReport> {
+  shareProgress(progress);
   return {
     api: await fuzzApi(seed, api.first, api.count),
     spans: fuzzSpans(seed, spans.first, spans.count),
