@@ -21,7 +21,7 @@ import {
 } from '@opentelemetry/api';
 import { type AttributeGroup, type AttributeSource, type FlatAttributes, toAttributes } from './attributes.ts';
 import { addBaggage } from './baggage-attributes.ts';
-import { activeContext, runInContext, spanOf } from './context.ts';
+import { activeContext, enterStored, runInContext, spanOf } from './context.ts';
 import { describeError, reportFault } from './faults.ts';
 import type { PluginDefaults } from './plugin-defaults.ts';
 import { ClewTracerProvider } from './provider.ts';
@@ -92,6 +92,16 @@ export class PluginTracing {
     this.#refresh();
     if (this.#ownContext) return runInContext(context, fn, thisArg, ...args);
     return contextApi.with(context, fn as (...args: unknown[]) => R, thisArg as undefined, ...args);
+  }
+
+  /**
+   * Enter a context in the call that runs now, for plugins that have no function to run in it.
+   *
+   * @returns leaves it again; `undefined` with the context manager of somebody else, which has no way to enter
+   */
+  enter(context: Context): (() => void) | undefined {
+    this.#refresh();
+    return this.#ownContext ? enterStored(context) : undefined;
   }
 
   /**

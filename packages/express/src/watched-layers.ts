@@ -39,6 +39,12 @@ class LayerContext extends AsyncLocalStorage<RequestLayers | undefined> {
   override run<R, A extends unknown[]>(layers: RequestLayers | undefined, fn: (...args: A) => R, ...args: A): R {
     return layers === undefined ? fn(...args) : layers.tracing.run(layers.context, fn, undefined, ...args);
   }
+
+  /** What channels call in place of `run` since Node.js 26. */
+  withScope(layers: RequestLayers | undefined): Disposable {
+    const leave = layers?.tracing.enter(layers.context);
+    return { [Symbol.dispose]: () => leave?.() };
+  }
 }
 
 let isSubscribed = false;
