@@ -186,6 +186,16 @@ test('SIGTERM with flushOnSignal during an outage: the spans are on disk, and th
   await until(() => next.stats().exporters[0]?.spool?.adopted.exported === 12, 'the spans');
 });
 
+test('a relative directory stays where it was when the process goes elsewhere', async (t) => {
+  const dir = makeSpoolDir(t);
+  const backend = await startBackend(t);
+  refuse(backend);
+  const code = "process.chdir('/'); work(12); process.exit(3);";
+  const program = startProgram(t, { endpoint: backend.url, spool: { dir: 'below' } }, code, `cd '${dir}'`);
+  assert.deepEqual(await program.ended, [3, null], program.output);
+  assert.equal(spoolFiles(join(dir, 'below')).length, 1);
+});
+
 test('CLEW_SPOOL_DIR names the directory; a worker thread has a spool of its own', async (t) => {
   const dir = makeSpoolDir(t);
   const backend = await startBackend(t);

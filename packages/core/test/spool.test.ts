@@ -357,6 +357,23 @@ test('a lock of another host counts as long as it is fresh', async (t) => {
   await until(() => adoptedBy(late).exported === 3, 'the adopted spans');
 });
 
+const WRONG: Array<[spool: unknown, message: RegExp]> = [
+  [{ dir: '' }, /spool\.dir must be the path of a directory, got ""/],
+  [{ dir: 7 }, /spool\.dir must be the path of a directory, got 7/],
+  [{}, /spool\.dir must be the path of a directory, got undefined/],
+  [{ dri: 'x' }, /no option "dri", did you mean "dir"\?/],
+  [{ dir: 'x', maxBytes: 0 }, /spool\.maxBytes must be an integer of 1 or more, got 0/],
+  [{ dir: 'x', maxAgeMs: 1.5 }, /spool\.maxAgeMs must be an integer of 1 or more, got 1\.5/],
+  ['x', /spool must be an object, got "x"/],
+];
+for (const [spool, message] of WRONG) {
+  test(`spool: ${JSON.stringify(spool)} is refused at set-up`, () => {
+    // The cast: what is wrong here is what the types forbid.
+    const options = { register: false, spool } as StartTracingOptions;
+    assert.throws(() => startTracing(options), { code: 'CLEW_ERR_OPTION', message });
+  });
+}
+
 test('a start that is refused leaves no directory behind', async (t) => {
   const dir = makeSpoolDir(t);
   trace.setGlobalTracerProvider(
