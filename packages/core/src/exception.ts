@@ -91,16 +91,32 @@ function withoutMessage(stack: string, { name, message }: ErrorLink): string {
   return [name ?? 'Error', ...frames].join('\n');
 }
 
+/** Where exceptions are recorded. */
+export interface ExceptionSink {
+  /** Whether spans get an event. */
+  readonly toSpan: boolean;
+  /** Whether log records are emitted, also for spans that are not recorded. */
+  readonly toLogs: boolean;
+  /** Emit the log record of an exception. @param attributes  what `exceptionAttributes` gave */
+  emit(span: Span, attributes: Attributes): void;
+}
+
+/** How `recordError` records. */
+export interface RecordErrorOptions {
+  describe?: boolean;
+  sink?: ExceptionSink;
+}
+
 /**
  * Record an application's error on a span: its exception event (once per error object, wherever it passes first),
  * and the status Error with its message as description.
  *
  * @param options.describe  whether the message becomes the status description. Default true
+ * @param options.sink      where the exception is recorded; default: on the span
  */
-export function recordError(span: Span, error: unknown, options?: { describe?: boolean }): void {
-  if (!span.isRecording()) return;
-  recordExceptionOnce(span, error);
-  setErrorStatus(span, error, options);
+export function recordError(span: Span, error: unknown, options?: RecordErrorOptions): void {
+  recordExceptionOnce(span, error, options?.sink);
+  if (span.isRecording()) setErrorStatus(span, error, options);
 }
 
 /** The status Error with the message of an application's error as description; no event. */
@@ -110,13 +126,17 @@ export function setErrorStatus(span: Span, error: unknown, options?: { describe?
   else span.setStatus({ code: SpanStatusCode.ERROR, message: truncate(message, MAX_STATUS_LENGTH) });
 }
 
-/** Add the exception event unless this error object has one on some span already. */
-export function recordExceptionOnce(span: Span, error: unknown): void {
+/** Record an exception unless this error object has been recorded already. @param sink  default: an event on the span */
+export function recordExceptionOnce(span: Span, error: unknown, sink?: ExceptionSink): void {
+  const toSpan = sink?.toSpan !== false && span.isRecording();
+  if (!toSpan && sink?.toLogs !== true) return;
   if (typeof error === 'object' && error !== null) {
     if (recorded.has(error)) return;
     recorded.add(error);
   }
-  span.addEvent('exception', exceptionAttributes(error));
+  const attributes = exceptionAttributes(error);
+  if (toSpan) span.addEvent('exception', attributes);
+  if (sink?.toLogs === true) sink.emit(span, attributes);
 }
 
 /**

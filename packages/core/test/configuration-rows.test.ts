@@ -6,6 +6,7 @@ import { type EnvConfig, readEnvironment } from '../src/config/env.ts';
 import { proxyFor } from '../src/config/proxy.ts';
 import { START_OPTIONS } from '../src/config/resolve.ts';
 import { SPOOL_OPTIONS } from '../src/config/resolve-spool.ts';
+import { readExceptionSignal } from '../src/config/exception-signal.ts';
 import { readSemconv } from '../src/config/semconv.ts';
 import { VARIABLES } from '../src/config/variables.ts';
 import { BATCH_DEFAULTS } from '../src/export/batch.ts';
@@ -91,6 +92,10 @@ const ROWS = new Map<string, Row>([
   [
     'OTEL_SEMCONV_STABILITY_OPT_IN',
     { see: (_, env) => readSemconv('http', env), unset: 'stable', good: ['rpc, HTTP/dup', 'dup'] },
+  ],
+  [
+    'OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN',
+    { see: (_, env) => readExceptionSignal(env), unset: 'events', good: [' LOGS/dup', 'logs/dup'] },
   ],
   [
     'OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS',

@@ -4,7 +4,14 @@
  */
 import { type CollectedSpan, SpanCollector } from '@clew/core/testing';
 import { startTracing } from '@clew/core';
-import { context, propagation, type TracerProvider, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  context,
+  propagation,
+  SamplingDecision,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import {
@@ -26,8 +33,8 @@ export interface TestContext {
 
 /** How a back end is set up. */
 export interface BackendOptions {
-  /** The share of traces that is sampled, 0 to 1. Default 1. */
-  sampler?: number;
+  /** The share of traces that is sampled, 0 to 1, or `watched`: all, and `seenBySampler` is filled. Default 1. */
+  sampler?: number | 'watched';
 }
 
 /** A running back end. */
@@ -37,6 +44,8 @@ export interface Backend {
   readonly records: boolean;
   /** The registered provider; `undefined` for `none`. Plugins find it by themselves. */
   readonly provider: TracerProvider | undefined;
+  /** The start attributes that a watched sampler was given, one object for each span. */
+  readonly seenBySampler: readonly Attributes[];
   /** Wait for a finished span and take it; see `CollectedSpans.take`. */
   take(which: string | ((span: CollectedSpan) => boolean), timeoutMs?: number): Promise<CollectedSpan>;
   /** Take every finished span that was not taken yet. */
@@ -49,30 +58,55 @@ export interface Backend {
  */
 export function startBackend(t: TestContext, kind: BackendKind, options: BackendOptions = {}): Backend {
   const collector = new SpanCollector();
-  const ratio = options.sampler ?? 1;
+  const seenBySampler: Attributes[] = [];
+  const { sampler: given = 1 } = options;
+  const sampler = given === 'watched' ? new WatchedSampler(seenBySampler) : given;
   const provider =
-    kind === 'clew' ? startClew(t, collector, ratio) : kind === 'sdk' ? startSdk(t, collector, ratio) : undefined;
+    kind === 'clew' ? startClew(t, collector, sampler) : kind === 'sdk' ? startSdk(t, collector, sampler) : undefined;
   t.after(() => collector.assertNone());
   return {
     kind,
     records: kind !== 'none',
     provider,
+    seenBySampler,
     take: (which, timeoutMs) => collector.take(which, timeoutMs),
     all: () => collector.all(),
   };
 }
 
-function startClew(t: TestContext, collector: SpanCollector, sampler: number): TracerProvider {
+/** Takes every trace, and notes what it was told. */
+class WatchedSampler {
+  readonly #seen: Attributes[];
+
+  constructor(seen: Attributes[]) {
+    this.#seen = seen;
+  }
+
+  shouldSample(...[, , , , attributes]: [unknown, unknown, unknown, unknown, Attributes, ...unknown[]]): {
+    decision: SamplingDecision;
+  } {
+    // A copy with an ordinary prototype, as assertions compare that too.
+    this.#seen.push({ ...attributes });
+    return { decision: SamplingDecision.RECORD_AND_SAMPLED };
+  }
+
+  toString(): string {
+    return 'WatchedSampler';
+  }
+}
+
+function startClew(t: TestContext, collector: SpanCollector, sampler: number | WatchedSampler): TracerProvider {
   const tracing = startTracing({ serviceName: 'test', exporter: 'none', spanProcessors: [collector], sampler });
   t.after(() => tracing.shutdown());
   return tracing.provider;
 }
 
-function startSdk(t: TestContext, collector: SpanCollector, ratio: number): TracerProvider {
+function startSdk(t: TestContext, collector: SpanCollector, sampler: number | WatchedSampler): TracerProvider {
   // Our collector takes any object of ReadableSpan's shape, which is what the SDK hands over.
   const provider = new SdkTracerProvider({
     spanProcessors: [collector as never],
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+    sampler:
+      typeof sampler === 'number' ? new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampler) }) : sampler,
   });
   const manager = new AsyncLocalStorageContextManager().enable();
   const propagator = new CompositePropagator({

@@ -1,8 +1,9 @@
 /** What a case of the HTTP server suite works with: a server of the library under test, and a back end. */
 import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Server } from 'node:net';
+import net, { type AddressInfo, type Server } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
+import type { HttpServerOptions } from '@clew/core/http';
 import { type Backend, type BackendKind, startBackend } from './backends.ts';
 
 /** One request, as a handler of the suite sees it. */
@@ -18,7 +19,19 @@ export interface Exchange {
 export type SuiteHandler = (exchange: Exchange) => unknown;
 
 /** The options that the suite uses, which every HTTP server package has. */
-export interface SuiteOptions {
+export interface SuiteOptions
+  extends Pick<
+    HttpServerOptions<unknown, unknown>,
+    | 'activeRequestsMetric'
+    | 'allowSensitiveHeaders'
+    | 'captureRequestHeaders'
+    | 'captureResponseHeaders'
+    | 'durationMetric'
+    | 'meterProvider'
+    | 'optionalAttributes'
+    | 'redactQueryKeys'
+    | 'semconv'
+  > {
   ignore?: () => boolean;
   spanName?: () => string | undefined;
   requestAttributes?: () => undefined;
@@ -49,13 +62,13 @@ export interface Answer {
 export class HttpServerBench {
   readonly backend: Backend;
   readonly scope: string;
-  readonly #t: TestContext;
+  readonly t: TestContext;
   readonly #library: HttpServerLibrary;
 
-  constructor(t: TestContext, kind: BackendKind, library: HttpServerLibrary, sampler: number | undefined) {
+  constructor(t: TestContext, kind: BackendKind, library: HttpServerLibrary, sampler: number | 'watched' | undefined) {
     this.backend = startBackend(t, kind, sampler === undefined ? {} : { sampler });
     this.scope = library.scope;
-    this.#t = t;
+    this.t = t;
     this.#library = library;
   }
 
@@ -72,7 +85,7 @@ export class HttpServerBench {
       agent.destroy();
       await close();
     });
-    this.#t.after(() => suiteServer.close());
+    this.t.after(() => suiteServer.close());
     return suiteServer;
   }
 
@@ -112,6 +125,15 @@ export class SuiteServer {
     });
   }
 
+  /** Send text as it is, and read until the server closes; the text asks for that. */
+  async sendRaw(text: string): Promise<string> {
+    const socket = net.connect(this.port, '127.0.0.1');
+    socket.end(text);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    return answer;
+  }
+
   /** Start a request that the caller will break off. */
   open(path: string): http.ClientRequest {
     const request = http.request({ host: '127.0.0.1', port: this.port, path, agent: false });
@@ -128,5 +150,9 @@ export class SuiteServer {
   }
 }
 
-/** One case: its claim, what proves it, and the share of traces that is sampled (all unless given). */
-export type HttpServerCase = readonly [title: string, run: (bench: HttpServerBench) => Promise<void>, sampler?: number];
+/** One case: its claim, what proves it, and how traces are sampled (all unless given). */
+export type HttpServerCase = readonly [
+  title: string,
+  run: (bench: HttpServerBench) => Promise<void>,
+  sampler?: number | 'watched',
+];

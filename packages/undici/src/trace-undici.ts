@@ -79,14 +79,7 @@ class Channels {
   sent({ request, socket }: Message): void {
     const attempt = this.#attemptOf(request);
     if (attempt === undefined || socket === undefined) return;
-    const { span } = attempt.span;
-    const { remoteAddress, remotePort, alpnProtocol } = socket;
-    if (remoteAddress !== undefined) span.setAttribute('network.peer.address', remoteAddress);
-    if (remotePort !== undefined) span.setAttribute('network.peer.port', remotePort);
-    // Without TLS nothing is agreed upon: both versions may be spoken there.
-    if (typeof alpnProtocol === 'string') {
-      span.setAttribute('network.protocol.version', alpnProtocol === 'h2' ? '2' : '1.1');
-    }
+    attempt.span.sentOver(socket);
     if (request.upgrade || request.method === 'CONNECT') watchUpgrade(request, attempt, socket);
   }
 

@@ -86,6 +86,12 @@ const GENERAL: readonly Variable[] = [
     note: 'With `http/dup`, `database/dup` or `messaging/dup` spans carry the older attribute names too.',
   },
   {
+    name: 'OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN',
+    type: 'string',
+    default: undefined,
+    note: 'With `logs` the HTTP plugins record exceptions as log records instead of span events, with `logs/dup` as both.',
+  },
+  {
     name: 'OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS',
     type: 'texts',
     default: undefined,

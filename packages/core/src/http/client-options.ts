@@ -1,8 +1,9 @@
 /** The options that every HTTP client plugin takes, and their checks. */
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, MeterProvider } from '@opentelemetry/api';
 import { checkArray, checkBoolean, checkFunction, checkOneOf, checkOptionNames, showValue } from '../config/options.ts';
 import { ClewError } from '../errors.ts';
 import type { PluginOptions } from '../plugin.ts';
+import { checkMeterProvider } from '../plugin-meter.ts';
 import { checkBaggageSpanKeys, checkPropagateTo, type PropagateTo } from '../plugin-defaults.ts';
 import { readKnownMethods } from './method.ts';
 import { type Redact, urlRedactor } from './redact.ts';
@@ -50,6 +51,12 @@ export interface HttpClientOptions extends PluginOptions {
   endOn?: 'headers' | 'body';
   /** Attribute names: current ones, or the old ones beside them. Default: `OTEL_SEMCONV_STABILITY_OPT_IN`. */
   semconv?: Semconv;
+  /** Where metrics go instead of the globally registered meter provider. */
+  meterProvider?: MeterProvider;
+  /** Record `http.client.request.duration` while a meter provider is there. Default true. */
+  durationMetric?: boolean;
+  /** Record `http.client.active_requests` too. Default false. */
+  activeRequestsMetric?: boolean;
 }
 
 /** Names of `HttpClientOptions`, for plugins that add their own. */
@@ -66,6 +73,9 @@ export const CLIENT_OPTION_NAMES: readonly string[] = [
   'baggageSpanKeys',
   'endOn',
   'semconv',
+  'meterProvider',
+  'durationMetric',
+  'activeRequestsMetric',
 ];
 
 /** The options after the checks, with the environment read. */
@@ -84,6 +94,9 @@ export interface ClientConfig {
   readonly baggageSpanKeys: readonly string[] | undefined;
   readonly endOn: 'headers' | 'body';
   readonly semconv: Semconv;
+  readonly meterProvider: MeterProvider | undefined;
+  readonly durationMetric: boolean;
+  readonly activeRequestsMetric: boolean;
   readonly knownMethods: ReadonlySet<string>;
 }
 
@@ -114,6 +127,9 @@ export function checkClientOptions(
     baggageSpanKeys: checkBaggageSpanKeys(options.baggageSpanKeys),
     endOn: checkOneOf('endOn', options.endOn, ['headers', 'body']) ?? 'headers',
     semconv: checkOneOf('semconv', options.semconv, ['stable', 'dup']) ?? readHttpSemconv(),
+    meterProvider: checkMeterProvider(options.meterProvider),
+    durationMetric: checkBoolean('durationMetric', options.durationMetric) ?? true,
+    activeRequestsMetric: checkBoolean('activeRequestsMetric', options.activeRequestsMetric) ?? false,
     knownMethods: readKnownMethods(),
   };
 }

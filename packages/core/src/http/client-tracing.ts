@@ -2,9 +2,11 @@
 import { type Context, SpanKind } from '@opentelemetry/api';
 import type { FlatAttributes } from '../attributes.ts';
 import { isSuppressed, withSpanIn } from '../context.ts';
+import { ExceptionLog } from '../exception-log.ts';
 import { describeError, reportFault } from '../faults.ts';
 import { callHook, PluginTracing } from '../plugin.ts';
 import { type ClientConfig, checkClientOptions, type HttpClientOptions } from './client-options.ts';
+import { ClientMetrics } from './client-metrics.ts';
 import { ClientOrigins } from './client-origins.ts';
 import { ClientSpan } from './client-span.ts';
 import { methodInName } from './method.ts';
@@ -14,6 +16,8 @@ export class HttpClientTracing {
   readonly tracing: PluginTracing;
   readonly config: ClientConfig;
   readonly #origins: ClientOrigins;
+  readonly #metrics: ClientMetrics;
+  readonly #exceptions: ExceptionLog;
 
   /**
    * @param scope  npm name and version of the plugin
@@ -30,6 +34,8 @@ export class HttpClientTracing {
     this.config = checkClientOptions(where, options, more);
     this.tracing = new PluginTracing(scope, options?.tracerProvider, this.config.baggageSpanKeys);
     this.#origins = new ClientOrigins(this.config.knownMethods, this.config.semconv);
+    this.#metrics = new ClientMetrics(scope, this.config);
+    this.#exceptions = new ExceptionLog(scope, 'http.client.request.exception', 'WARN');
   }
 
   /**
@@ -60,9 +66,11 @@ export class HttpClientTracing {
     const flat: FlatAttributes = ['url.full', fullUrl];
     if (resend > 0) flat.push('http.request.resend_count', resend);
     if (config.semconv === 'dup') flat.push('http.url', fullUrl);
-    let name = methodInName(this.#origins.normalize(method));
-    const template = callHook('urlTemplate', config.urlTemplate, { method, url });
-    if (typeof template === 'string' && template !== '') {
+    const known = this.#origins.normalize(method);
+    let name = methodInName(known);
+    const given = callHook('urlTemplate', config.urlTemplate, { method, url });
+    const template = typeof given === 'string' && given !== '' ? given : undefined;
+    if (template !== undefined) {
       flat.push('url.template', template);
       name = `${name} ${template}`;
     }
@@ -71,7 +79,9 @@ export class HttpClientTracing {
       const added = callHook('requestAttributes', config.requestAttributes, { method, url });
       if (added !== undefined) span.setAttributes(added);
     }
-    return new ClientSpan(span, withSpanIn(parent, span), this.propagatesTo(originText), config);
+    const context = withSpanIn(parent, span);
+    const measured = this.#metrics.start(span, context, known, origin, template);
+    return new ClientSpan(span, context, this.propagatesTo(originText), config, this.#exceptions, measured);
   }
 
   /** Whether some hosts get no propagation headers. */

@@ -1,4 +1,5 @@
 /** What the span of a request needs to know: its HTTP library, and the parts that one plugin instance keeps. */
+import type { ExceptionLog } from '../exception-log.ts';
 import type { RouteEntry, RouteTable } from './route-table.ts';
 import type { ServerConfig } from './server-options.ts';
 import type { StartLibrary, StartReader } from './server-start.ts';
@@ -21,4 +22,5 @@ export interface ServerParts<Request, Response> {
   readonly library: ServerLibrary<Request, Response>;
   readonly routes: RouteTable;
   readonly starts: StartReader<Request, Response>;
+  readonly exceptions: ExceptionLog;
 }

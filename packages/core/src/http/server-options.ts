@@ -1,5 +1,5 @@
 /** The options that every HTTP server plugin takes, and their checks. */
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, MeterProvider } from '@opentelemetry/api';
 import {
   checkArray,
   checkBoolean,
@@ -11,10 +11,12 @@ import {
 } from '../config/options.ts';
 import { ClewError } from '../errors.ts';
 import type { PluginOptions } from '../plugin.ts';
+import { checkMeterProvider } from '../plugin-meter.ts';
 import { checkBaggageSpanKeys, checkTrust, type TrustIncoming } from '../plugin-defaults.ts';
 import { readKnownMethods } from './method.ts';
 import { queryRedactor, type Redact } from './redact.ts';
 import { readHttpSemconv, type Semconv } from './semconv.ts';
+import { OPTIONAL_SERVER_ATTRIBUTES, type OptionalServerAttribute } from './server-optional.ts';
 
 /** Options of an HTTP server plugin; `Request` and `Response` are the library's own objects. */
 export interface HttpServerOptions<Request, Response> extends PluginOptions {
@@ -30,6 +32,8 @@ export interface HttpServerOptions<Request, Response> extends PluginOptions {
   captureRequestHeaders?: readonly string[];
   /** Response headers to record as `http.response.header.<name>`. Default: none. */
   captureResponseHeaders?: readonly string[];
+  /** Attributes to record that are not recorded by default. Default: none. */
+  optionalAttributes?: readonly OptionalServerAttribute[];
   /** Record values of `authorization`, `cookie` and the like too when they are listed. Default false. */
   allowSensitiveHeaders?: boolean;
   /** Query parameters whose values are redacted; replaces the default list entirely. */
@@ -53,6 +57,12 @@ export interface HttpServerOptions<Request, Response> extends PluginOptions {
   endOn?: 'close' | 'headers';
   /** Attribute names: current ones, or the old ones beside them. Default: `OTEL_SEMCONV_STABILITY_OPT_IN`. */
   semconv?: Semconv;
+  /** Where metrics go instead of the globally registered meter provider. */
+  meterProvider?: MeterProvider;
+  /** Record `http.server.request.duration` while a meter provider is there. Default true. */
+  durationMetric?: boolean;
+  /** Record `http.server.active_requests` too. Default false. */
+  activeRequestsMetric?: boolean;
 }
 
 const OPTION_NAMES = [
@@ -63,6 +73,7 @@ const OPTION_NAMES = [
   'responseAttributes',
   'captureRequestHeaders',
   'captureResponseHeaders',
+  'optionalAttributes',
   'allowSensitiveHeaders',
   'redactQueryKeys',
   'trustIncoming',
@@ -70,6 +81,9 @@ const OPTION_NAMES = [
   'nested',
   'endOn',
   'semconv',
+  'meterProvider',
+  'durationMetric',
+  'activeRequestsMetric',
 ] as const;
 
 /** The options after the checks, with the environment read. */
@@ -82,6 +96,8 @@ export interface ServerConfig<Request, Response> {
   readonly requestHeaders: readonly string[];
   /** Lower-case names. */
   readonly responseHeaders: readonly string[];
+  /** `undefined` when none are listed. */
+  readonly optionalAttributes: ReadonlySet<OptionalServerAttribute> | undefined;
   readonly allowSensitiveHeaders: boolean;
   readonly redactQuery: Redact;
   /** `undefined` leaves it to the provider's default. */
@@ -91,6 +107,9 @@ export interface ServerConfig<Request, Response> {
   readonly nested: 'enrich' | 'internal';
   readonly endOn: 'close' | 'headers';
   readonly semconv: Semconv;
+  readonly meterProvider: MeterProvider | undefined;
+  readonly durationMetric: boolean;
+  readonly activeRequestsMetric: boolean;
   readonly knownMethods: ReadonlySet<string>;
 }
 
@@ -115,6 +134,7 @@ export function checkServerOptions<Request, Response>(
     responseAttributes: checkFunction('responseAttributes', options.responseAttributes),
     requestHeaders: checkNames('captureRequestHeaders', options.captureRequestHeaders).map(toLowerCase),
     responseHeaders: checkNames('captureResponseHeaders', options.captureResponseHeaders).map(toLowerCase),
+    optionalAttributes: checkOptional(options.optionalAttributes),
     allowSensitiveHeaders: checkBoolean('allowSensitiveHeaders', options.allowSensitiveHeaders) ?? false,
     redactQuery: queryRedactor(options.redactQueryKeys && checkNames('redactQueryKeys', options.redactQueryKeys)),
     isTrusted: checkTrust(options.trustIncoming),
@@ -122,6 +142,9 @@ export function checkServerOptions<Request, Response>(
     nested: checkOneOf('nested', options.nested, ['enrich', 'internal']) ?? 'enrich',
     endOn: checkOneOf('endOn', options.endOn, ['close', 'headers']) ?? 'close',
     semconv: checkOneOf('semconv', options.semconv, ['stable', 'dup']) ?? readHttpSemconv(),
+    meterProvider: checkMeterProvider(options.meterProvider),
+    durationMetric: checkBoolean('durationMetric', options.durationMetric) ?? true,
+    activeRequestsMetric: checkBoolean('activeRequestsMetric', options.activeRequestsMetric) ?? false,
     knownMethods: readKnownMethods(),
   };
 }
@@ -131,6 +154,14 @@ function checkNames(option: string, given: readonly string[] | undefined): reado
   // `null` stands for a hole, which is no name either.
   for (const name of names) checkString(`a name in ${option}`, name ?? null);
   return names;
+}
+
+function checkOptional(
+  given: readonly OptionalServerAttribute[] | undefined,
+): ReadonlySet<OptionalServerAttribute> | undefined {
+  const names = checkArray('optionalAttributes', given) ?? [];
+  for (const name of names) checkOneOf('an attribute in optionalAttributes', name ?? null, OPTIONAL_SERVER_ATTRIBUTES);
+  return names.length === 0 ? undefined : new Set(names);
 }
 
 function checkProvider(provider: PluginOptions['tracerProvider']): void {

@@ -8,6 +8,8 @@ import { callHook, setEndGroup } from '../plugin.ts';
 import { captureHeaders } from './headers.ts';
 import type { RouteEntry } from './route-table.ts';
 import { brokenOffType, destroyedBy, isComplete } from './server-outcome.ts';
+import type { ServerMeasurement } from './server-metrics.ts';
+import { requestBodySize, responseBodySize } from './server-optional.ts';
 import type { ServerParts } from './server-library.ts';
 
 const SERVER_SPAN: unique symbol = Symbol.for('clew.http.server-span') as never;
@@ -48,6 +50,7 @@ export class ServerSpan<Request, Response> implements AttributeSource {
   readonly #startName: string;
   #span: Span | undefined = undefined;
   #owns = true;
+  #measured: ServerMeasurement | undefined = undefined;
   #firstError: unknown = undefined;
   #lastError: unknown = undefined;
   #headersOnly = false;
@@ -92,12 +95,14 @@ export class ServerSpan<Request, Response> implements AttributeSource {
   /**
    * Take the span over, and end it when the response is over.
    *
-   * @param owns  false for a span of another instrumentation, which is only completed
+   * @param owns      false for a span of another instrumentation, which is only completed
+   * @param measured  the metrics of the request, if somebody collects them
    */
-  attach(span: Span, owns: boolean): void {
+  attach(span: Span, owns: boolean, measured?: ServerMeasurement): void {
     const res = this.#res;
     this.#span = span;
     this.#owns = owns;
+    this.#measured = measured;
     // The cast forgets the types of the library's objects, which only this object uses.
     (res as MarkedResponse)[SERVER_SPAN] = this as unknown as ServerSpan<unknown, unknown>;
     if (owns) {
@@ -129,6 +134,7 @@ export class ServerSpan<Request, Response> implements AttributeSource {
       reportFault('http_server', `the end of a request was not recorded in full: ${describeError(error)}`);
     }
     if (this.#owns) span.end();
+    this.#measured?.ended(span);
   }
 
   // Every way of sending headers goes through `writeHead` of the response, also when the application never calls it.
@@ -150,10 +156,22 @@ export class ServerSpan<Request, Response> implements AttributeSource {
     const { statusCode } = res;
     const entry = library.routeAtEnd(this.#request, this.#entry, statusCode) ?? this.#server.routes.none;
     const isWhole = this.#headersOnly || isComplete(this.#req, res);
-    setEndGroup(span, entry.endGroup(isWhole || res.headersSent ? statusCode : 0));
+    const status = isWhole || res.headersSent ? statusCode : 0;
+    const failed = !isWhole || statusCode >= 500;
+    if (this.#measured !== undefined) {
+      this.#measured.entry = entry;
+      this.#measured.status = status;
+    }
+    // One that is not recorded is here to be counted, and for the log records of its exceptions.
+    if (!span.isRecording()) {
+      if (failed) this.#settle(span, statusCode, isWhole);
+      return;
+    }
+    setEndGroup(span, entry.endGroup(status));
     this.#rename(span, entry);
-    if (!isWhole || statusCode >= 500) this.#settle(span, statusCode, isWhole);
+    if (failed) this.#settle(span, statusCode, isWhole);
     if (config.responseHeaders.length > 0) this.#addResponseHeaders(span);
+    if (config.optionalAttributes !== undefined || config.semconv === 'dup') this.#addBodySizes(span);
     if (config.responseAttributes !== undefined) {
       const added = callHook('responseAttributes', config.responseAttributes, this.#request, this.#response);
       if (added !== undefined) span.setAttributes(added);
@@ -180,29 +198,41 @@ export class ServerSpan<Request, Response> implements AttributeSource {
   #settle(span: Span, statusCode: number, isWhole: boolean): void {
     const reported = this.#lastError ?? this.#server.library.errorOf?.(this.#request);
     if (isWhole) {
-      if (reported === undefined) {
-        span.setAttribute('error.type', String(statusCode));
-        span.setStatus({ code: SpanStatusCode.ERROR });
-      } else {
-        this.#recordErrors(span, reported);
-        span.setAttribute('error.type', errorType(reported));
-      }
+      const known = reported !== undefined;
+      this.#setError(span, known ? errorType(reported) : String(statusCode), reported);
       return;
     }
     const isDetached = this.#server.library.isDetached?.(this.#request, this.#response) ?? false;
     const type = brokenOffType(this.#req, this.#res, { error: reported, isDetached });
     if (type === undefined) return;
-    const error = destroyedBy(this.#res) ?? reported;
-    if (error === undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-    else this.#recordErrors(span, error);
+    this.#setError(span, type, destroyedBy(this.#res) ?? reported);
+  }
+
+  #setError(span: Span, type: string, error: unknown): void {
+    if (this.#measured !== undefined) this.#measured.errorType = type;
+    if (error === undefined) {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+    } else {
+      const sink = this.#server.exceptions;
+      // An error handler may have replaced the error that came first, which tells more about the cause.
+      const first = this.#firstError;
+      if (first !== undefined && first !== error) recordExceptionOnce(span, first, sink);
+      recordError(span, error, { sink });
+    }
     span.setAttribute('error.type', type);
   }
 
-  #recordErrors(span: Span, error: unknown): void {
-    // An error handler may have replaced the error that came first, which tells more about the cause.
-    const first = this.#firstError;
-    if (first !== undefined && first !== error) recordExceptionOnce(span, first);
-    recordError(span, error);
+  #addBodySizes(span: Span): void {
+    const { optionalAttributes: wanted, semconv } = this.#server.config;
+    const [received, sent] = [requestBodySize(this.#req), responseBodySize(this.#req, this.#res)];
+    if (received !== undefined && wanted?.has('http.request.body.size')) {
+      span.setAttribute('http.request.body.size', received);
+    }
+    if (sent !== undefined && wanted?.has('http.response.body.size'))
+      span.setAttribute('http.response.body.size', sent);
+    if (semconv !== 'dup') return;
+    if (received !== undefined) span.setAttribute('http.request_content_length', received);
+    if (sent !== undefined) span.setAttribute('http.response_content_length', sent);
   }
 
   #addResponseHeaders(span: Span): void {

@@ -7,6 +7,7 @@ import { OTHER_METHOD } from './method.ts';
 import { StartGroups } from './server-groups.ts';
 import { addOldNames } from './server-old-names.ts';
 import type { ServerConfig } from './server-options.ts';
+import { addOptional } from './server-optional.ts';
 import { splitTarget } from './server-target.ts';
 
 /** What a trusted proxy says about a request. */
@@ -113,9 +114,8 @@ export class StartReader<Request, Response> {
 
   #readAll(flat: FlatAttributes, req: IncomingMessage, method: string, forwarded: Forwarded | undefined): void {
     const { socket, headers } = req;
-    const host = forwarded?.host ?? headers.host ?? (headers[':authority'] as string | undefined);
-    const isEncrypted = (socket as { encrypted?: boolean }).encrypted === true;
-    const scheme = forwarded?.scheme ?? (isEncrypted ? 'https' : 'http');
+    const host = forwarded?.host ?? hostOf(req);
+    const scheme = forwarded?.scheme ?? schemeOf(req);
     const { httpVersionMajor: versionMajor, httpVersionMinor: versionMinor } = req;
     this.group = this.#groups.get({ method: req.method ?? '', scheme, host, versionMajor, versionMinor });
     const { remoteAddress: peer, remotePort: peerPort } = socket;
@@ -126,10 +126,18 @@ export class StartReader<Request, Response> {
     if (peerPort !== undefined) flat.push('network.peer.port', peerPort);
     if (userAgent !== undefined) flat.push('user_agent.original', userAgent);
     if (method === OTHER_METHOD) flat.push('http.request.method_original', req.method);
+    const { optionalAttributes } = this.#config;
+    if (optionalAttributes !== undefined) addOptional(flat, optionalAttributes, req, client === peer);
     if (this.#usesConnections) return;
     const { requestHeaders, allowSensitiveHeaders, semconv } = this.#config;
     captureHeaders(flat, 'http.request.header.', requestHeaders, (name) => headers[name], allowSensitiveHeaders);
     if (semconv === 'dup') addOldNames(flat, { method: req.method ?? '', scheme, host });
+  }
+
+  /** The scheme and host of a request, for its metrics. */
+  origin(request: Request, req: IncomingMessage): { scheme: string; host: string | undefined } {
+    const forwarded = this.#readForwarded(request);
+    return { scheme: forwarded?.scheme ?? schemeOf(req), host: forwarded?.host ?? hostOf(req) };
   }
 
   #readForwarded(request: Request): Forwarded | undefined {
@@ -141,4 +149,12 @@ export class StartReader<Request, Response> {
       return undefined;
     }
   }
+}
+
+function schemeOf({ socket }: IncomingMessage): string {
+  return (socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http';
+}
+
+function hostOf({ headers }: IncomingMessage): string | undefined {
+  return headers.host ?? (headers[':authority'] as string | undefined);
 }

@@ -2,15 +2,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context, isSpanContextValid, type Link, type Span, SpanKind } from '@opentelemetry/api';
 import { isSuppressed, spanOf, suppressIn, withSpanIn } from '../context.ts';
+import { ExceptionLog } from '../exception-log.ts';
 import { describeError, reportFault } from '../faults.ts';
 import { callHook, PluginTracing } from '../plugin.ts';
 import { headerGetter } from '../propagation/carrier.ts';
 import { RouteTable } from './route-table.ts';
 import type { ServerLibrary, ServerParts } from './server-library.ts';
+import { type ServerMeasurement, ServerMetrics } from './server-metrics.ts';
 import { checkServerOptions, type HttpServerOptions, type ServerConfig } from './server-options.ts';
 import { watchTimeout } from './server-outcome.ts';
 import { markUntraced, ServerSpan, serverSpanOf } from './server-span.ts';
 import { StartReader } from './server-start.ts';
+import { protocolVersion } from './server-target.ts';
 
 /** Server spans of one plugin instance. */
 export class HttpServerTracing<Request, Response> implements ServerParts<Request, Response> {
@@ -19,6 +22,8 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
   readonly library: ServerLibrary<Request, Response>;
   readonly routes: RouteTable;
   readonly starts: StartReader<Request, Response>;
+  readonly exceptions: ExceptionLog;
+  readonly #metrics: ServerMetrics;
 
   /**
    * @param scope        npm name and version of the plugin
@@ -39,6 +44,8 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
     this.routes = new RouteTable(this.config.semconv);
     this.library = makeLibrary(this.routes);
     this.starts = new StartReader(this.config, this.library);
+    this.exceptions = new ExceptionLog(scope, 'http.server.request.exception', 'ERROR');
+    this.#metrics = new ServerMetrics(scope, this.config);
   }
 
   /**
@@ -80,8 +87,9 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
     }
     const state = this.#stateOf(request, response, req, res);
     const span = tracing.startSpanFrom(state.startName, SpanKind.SERVER, context, state, links);
-    this.#begin(state, span, request, req, res);
-    return withSpanIn(context, span);
+    const inside = withSpanIn(context, span);
+    this.#begin(state, span, this.#measure(span, inside, request, req), request, req, res);
+    return inside;
   }
 
   // A function that throws trusts nobody.
@@ -102,19 +110,33 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
     return new ServerSpan(this, request, response, req, res, this.starts.normalize(req.method ?? ''), entry);
   }
 
+  #measure(span: Span, inside: Context, request: Request, req: IncomingMessage): ServerMeasurement | undefined {
+    if (!this.#metrics.isOn) return undefined;
+    const method = this.starts.normalize(req.method ?? '');
+    const version = protocolVersion(req.httpVersionMajor, req.httpVersionMinor);
+    return this.#metrics.start(span, inside, { method, version, ...this.starts.origin(request, req) });
+  }
+
   #begin(
     state: ServerSpan<Request, Response>,
     span: Span,
+    measured: ServerMeasurement | undefined,
     request: Request,
     req: IncomingMessage,
     res: ServerResponse,
   ): void {
-    if (!span.isRecording()) {
+    const isRecording = span.isRecording();
+    if (!isRecording && measured === undefined && !this.exceptions.toLogs) {
       markUntraced(res);
       return;
     }
-    state.attach(span, true);
+    state.attach(span, true, measured);
     if (req.socket.timeout) watchTimeout(req.socket);
+    if (!isRecording) {
+      // Nobody has read attributes; libraries note by this where the request came in, which its route depends on.
+      this.library.target(request);
+      return;
+    }
     const { requestAttributes } = this.config;
     if (requestAttributes === undefined) return;
     const added = callHook('requestAttributes', requestAttributes, request);
@@ -136,7 +158,7 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
       return undefined;
     }
     const span = this.tracing.startSpanFrom(state.startName, SpanKind.INTERNAL, active, state);
-    this.#begin(state, span, request, req, res);
+    this.#begin(state, span, undefined, request, req, res);
     return withSpanIn(active, span);
   }
 }

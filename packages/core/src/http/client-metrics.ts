@@ -1,0 +1,143 @@
+/** Metrics of HTTP clients: durations and active requests, also of requests whose spans are not sampled. */
+import type { Attributes, Context, Span } from '@opentelemetry/api';
+import { measuredFrom, PluginMeter, reportMeterFault, spanSeconds } from '../plugin-meter.ts';
+import type { ClientOrigin } from './client-origins.ts';
+import { type HttpInstruments, type MetricSettings, makeInstruments, SeriesTable } from './duration-metrics.ts';
+
+/** The metrics of one plugin instance. */
+export class ClientMetrics {
+  readonly #meter: PluginMeter<HttpInstruments>;
+  // Origins that the table of origins forgets take their series along.
+  readonly #series = new WeakMap<ClientOrigin, SeriesTable>();
+
+  constructor(scope: { name: string; version: string }, settings: MetricSettings) {
+    this.#meter = new PluginMeter(scope, settings.meterProvider, (meter) => makeInstruments(meter, 'client', settings));
+  }
+
+  /**
+   * Begin to measure a request.
+   *
+   * @param context  with the span, for exemplars
+   * @param method   the value of `http.request.method`
+   */
+  start(
+    span: Span,
+    context: Context,
+    method: string,
+    origin: ClientOrigin,
+    template: string | undefined,
+  ): ClientMeasurement | undefined {
+    const instruments = this.#meter.current();
+    if (instruments === undefined) return undefined;
+    let series = this.#series.get(origin);
+    if (series === undefined) {
+      series = new SeriesTable();
+      this.#series.set(origin, series);
+    }
+    return new ClientMeasurement(instruments, series, span, context, { method, origin, template });
+  }
+}
+
+/** What is known of a request when it leaves. */
+interface ClientMetricFacts {
+  readonly method: string;
+  readonly origin: ClientOrigin;
+  readonly template: string | undefined;
+}
+
+/** One request that is measured. */
+export class ClientMeasurement {
+  /** Of the final response; 0 while there is none. */
+  status = 0;
+  /** As on the span. */
+  errorType: string | undefined = undefined;
+  /** `network.protocol.version`, where it is known. */
+  version: string | undefined = undefined;
+  readonly #instruments: HttpInstruments;
+  readonly #series: SeriesTable;
+  readonly #context: Context;
+  readonly #facts: ClientMetricFacts;
+  readonly #startedMs: number;
+
+  constructor(
+    instruments: HttpInstruments,
+    series: SeriesTable,
+    span: Span,
+    context: Context,
+    facts: ClientMetricFacts,
+  ) {
+    this.#instruments = instruments;
+    this.#series = series;
+    this.#context = context;
+    this.#facts = facts;
+    this.#startedMs = measuredFrom(span);
+    this.#count(1);
+  }
+
+  /** Record the request; its span has ended. */
+  ended(span: Span): void {
+    const { duration, oldDuration } = this.#instruments;
+    const seconds = spanSeconds(span, this.#startedMs);
+    this.#count(-1);
+    try {
+      duration?.record(seconds, this.#attributes(), this.#context);
+      oldDuration?.record(seconds * 1000, this.#oldAttributes(), this.#context);
+    } catch (error) {
+      reportMeterFault(error);
+    }
+  }
+
+  /** Forget the request: its attempts were measured one by one. */
+  discarded(): void {
+    this.#count(-1);
+  }
+
+  #count(by: 1 | -1): void {
+    const { active } = this.#instruments;
+    if (active === undefined) return;
+    const { method, origin, template } = this.#facts;
+    try {
+      const attributes = this.#series.get(`active ${method} ${template ?? ''}`, () => {
+        const made: Attributes = {
+          'http.request.method': method,
+          ...serverOf(origin, 'server.address', 'server.port'),
+        };
+        if (template !== undefined) made['url.template'] = template;
+        return made;
+      });
+      active.add(by, attributes, this.#context);
+    } catch (error) {
+      reportMeterFault(error);
+    }
+  }
+
+  #attributes(): Attributes {
+    const { status, errorType, version } = this;
+    const { method, origin } = this.#facts;
+    return this.#series.get(`${method} ${status} ${errorType ?? ''} ${version ?? ''}`, () => {
+      const made: Attributes = { 'http.request.method': method, ...serverOf(origin, 'server.address', 'server.port') };
+      if (status !== 0) made['http.response.status_code'] = status;
+      if (errorType !== undefined) made['error.type'] = errorType;
+      if (version !== undefined) made['network.protocol.version'] = version;
+      return made;
+    });
+  }
+
+  #oldAttributes(): Attributes {
+    const { status, version } = this;
+    const { method, origin } = this.#facts;
+    const scheme = /^(https?):/.exec(origin.text)?.[1];
+    const made: Attributes = { 'http.method': method, ...serverOf(origin, 'net.peer.name', 'net.peer.port') };
+    if (scheme !== undefined) made['http.scheme'] = scheme;
+    if (status !== 0) made['http.status_code'] = status;
+    if (version !== undefined) made['http.flavor'] = version === '2' ? '2.0' : version;
+    return made;
+  }
+}
+
+function serverOf({ host, port }: ClientOrigin, addressKey: string, portKey: string): Attributes {
+  const made: Attributes = {};
+  if (host !== undefined) made[addressKey] = host;
+  if (port !== undefined) made[portKey] = port;
+  return made;
+}

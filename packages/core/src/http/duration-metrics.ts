@@ -1,0 +1,64 @@
+/** What the metrics of servers and clients have in common. */
+import type { Attributes, Histogram, Meter, MeterProvider, UpDownCounter } from '@opentelemetry/api';
+import type { Semconv } from './semconv.ts';
+
+/** Seconds, as the conventions advise. */
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** Series that are remembered for one route or origin; error types and methods make new ones. */
+const MAX_SERIES = 256;
+
+/** Which metrics are recorded, and where. */
+export interface MetricSettings {
+  readonly meterProvider: MeterProvider | undefined;
+  readonly durationMetric: boolean;
+  readonly activeRequestsMetric: boolean;
+  readonly semconv: Semconv;
+}
+
+/** The instruments of one side; `undefined` are those that nobody wants. */
+export interface HttpInstruments {
+  readonly duration: Histogram | undefined;
+  /** The name and unit before 1.23. */
+  readonly oldDuration: Histogram | undefined;
+  readonly active: UpDownCounter | undefined;
+}
+
+export function makeInstruments(meter: Meter, side: 'server' | 'client', settings: MetricSettings): HttpInstruments {
+  const { durationMetric, activeRequestsMetric, semconv } = settings;
+  return {
+    duration: durationMetric
+      ? meter.createHistogram(`http.${side}.request.duration`, {
+          description: `Duration of HTTP ${side} requests.`,
+          unit: 's',
+          advice: { explicitBucketBoundaries: BUCKETS },
+        })
+      : undefined,
+    oldDuration:
+      durationMetric && semconv === 'dup'
+        ? meter.createHistogram(`http.${side}.duration`, {
+            description: `Duration of HTTP ${side} requests, under its name before 1.23.`,
+            unit: 'ms',
+          })
+        : undefined,
+    active: activeRequestsMetric
+      ? meter.createUpDownCounter(`http.${side}.active_requests`, {
+          description: `Number of active HTTP ${side} requests.`,
+          unit: '{request}',
+        })
+      : undefined,
+  };
+}
+
+/** Attribute objects by what tells them apart, so that requests alike share one. */
+export class SeriesTable {
+  readonly #series = new Map<string, Attributes>();
+
+  get(key: string, make: () => Attributes): Attributes {
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    if (this.#series.size < MAX_SERIES) this.#series.set(key, made);
+    return made;
+  }
+}

@@ -1,0 +1,167 @@
+/** Metrics of HTTP servers: durations and active requests, also of requests whose spans are not sampled. */
+import type { Attributes, Context, Span } from '@opentelemetry/api';
+import { measuredFrom, PluginMeter, reportMeterFault, spanSeconds } from '../plugin-meter.ts';
+import { type HttpInstruments, type MetricSettings, makeInstruments, SeriesTable } from './duration-metrics.ts';
+import type { RouteEntry } from './route-table.ts';
+import { parseHost } from './server-target.ts';
+
+/** What is known of a request when it begins. */
+export interface ServerMetricFacts {
+  /** The value of `http.request.method`. */
+  readonly method: string;
+  /** `network.protocol.version` */
+  readonly version: string;
+  readonly scheme: string;
+  /** With its port, if one was named. */
+  readonly host: string | undefined;
+}
+
+/** What is known of a request when it is over. */
+export interface ServerMetricEnd {
+  /** `undefined` when no route answered. */
+  readonly entry: RouteEntry | undefined;
+  /** 0 when no headers were sent. */
+  readonly status: number;
+  /** As on the span. */
+  readonly errorType: string | undefined;
+}
+
+/** The metrics of one plugin instance. */
+export class ServerMetrics {
+  readonly #meter: PluginMeter<HttpInstruments>;
+  readonly #active = new SeriesTable();
+  // Routes that the table of routes forgets take their series along.
+  readonly #series = new WeakMap<RouteEntry, SeriesTable>();
+  readonly #noRoute = new SeriesTable();
+  // Nearly every request is like the one before.
+  #lastKey = '';
+  #lastEntry: RouteEntry | undefined = undefined;
+  #lastAttributes: Attributes = {};
+
+  constructor(scope: { name: string; version: string }, settings: MetricSettings) {
+    this.#meter = new PluginMeter(scope, settings.meterProvider, (meter) => makeInstruments(meter, 'server', settings));
+  }
+
+  /** Whether somebody collects. */
+  get isOn(): boolean {
+    return this.#meter.current() !== undefined;
+  }
+
+  /**
+   * Begin to measure a request.
+   *
+   * @param context  with the span, for exemplars
+   */
+  start(span: Span, context: Context, facts: ServerMetricFacts): ServerMeasurement | undefined {
+    const instruments = this.#meter.current();
+    return instruments === undefined ? undefined : new ServerMeasurement(this, instruments, span, context, facts);
+  }
+
+  activeAttributes({ method, scheme }: ServerMetricFacts): Attributes {
+    return this.#active.get(`${method} ${scheme}`, () => ({ 'http.request.method': method, 'url.scheme': scheme }));
+  }
+
+  attributes(facts: ServerMetricFacts, end: ServerMetricEnd): Attributes {
+    const { entry, status, errorType } = end;
+    const key = `${facts.method} ${facts.scheme} ${facts.version} ${status} ${errorType ?? ''}`;
+    if (key === this.#lastKey && entry === this.#lastEntry) return this.#lastAttributes;
+    this.#lastKey = key;
+    this.#lastEntry = entry;
+    this.#lastAttributes = this.#seriesOf(entry).get(key, () => makeAttributes(facts, end));
+    return this.#lastAttributes;
+  }
+
+  #seriesOf(entry: RouteEntry | undefined): SeriesTable {
+    if (entry === undefined) return this.#noRoute;
+    let series = this.#series.get(entry);
+    if (series === undefined) {
+      series = new SeriesTable();
+      this.#series.set(entry, series);
+    }
+    return series;
+  }
+}
+
+/** One request that is measured. */
+export class ServerMeasurement implements ServerMetricEnd {
+  entry: RouteEntry | undefined = undefined;
+  status = 0;
+  errorType: string | undefined = undefined;
+  readonly #metrics: ServerMetrics;
+  readonly #instruments: HttpInstruments;
+  readonly #context: Context;
+  readonly #facts: ServerMetricFacts;
+  readonly #startedMs: number;
+
+  constructor(
+    metrics: ServerMetrics,
+    instruments: HttpInstruments,
+    span: Span,
+    context: Context,
+    facts: ServerMetricFacts,
+  ) {
+    this.#metrics = metrics;
+    this.#instruments = instruments;
+    this.#context = context;
+    this.#facts = facts;
+    this.#startedMs = measuredFrom(span);
+    this.#count(1);
+  }
+
+  /** Record the request; its span has ended. */
+  ended(span: Span): void {
+    const { duration, oldDuration } = this.#instruments;
+    const seconds = spanSeconds(span, this.#startedMs);
+    this.#count(-1);
+    try {
+      duration?.record(seconds, this.#metrics.attributes(this.#facts, this), this.#context);
+      oldDuration?.record(seconds * 1000, oldAttributes(this.#facts, this), this.#context);
+    } catch (error) {
+      reportMeterFault(error);
+    }
+  }
+
+  #count(by: 1 | -1): void {
+    const { active } = this.#instruments;
+    if (active === undefined) return;
+    try {
+      active.add(by, this.#metrics.activeAttributes(this.#facts), this.#context);
+    } catch (error) {
+      reportMeterFault(error);
+    }
+  }
+}
+
+function makeAttributes(
+  { method, scheme, version }: ServerMetricFacts,
+  { entry, status, errorType }: ServerMetricEnd,
+): Attributes {
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'url.scheme': scheme,
+    'network.protocol.version': version,
+  };
+  if (entry?.route !== undefined) attributes['http.route'] = entry.route;
+  if (status !== 0) attributes['http.response.status_code'] = status;
+  if (errorType !== undefined) attributes['error.type'] = errorType;
+  return attributes;
+}
+
+function oldAttributes(
+  { method, scheme, version, host }: ServerMetricFacts,
+  { entry, status }: ServerMetricEnd,
+): Attributes {
+  const attributes: Attributes = {
+    'http.method': method,
+    'http.scheme': scheme,
+    'http.flavor': version === '2' ? '2.0' : version,
+  };
+  if (entry?.route !== undefined) attributes['http.route'] = entry.route;
+  if (status !== 0) attributes['http.status_code'] = status;
+  const server = parseHost(host);
+  if (server === undefined) return attributes;
+  const port = server.port ?? (scheme === 'https' ? 443 : scheme === 'http' ? 80 : undefined);
+  attributes['net.host.name'] = server.address;
+  if (port !== undefined) attributes['net.host.port'] = port;
+  return attributes;
+}
