@@ -4,7 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import { withSpan } from '@clew/core';
 import { collectSpans } from '@clew/core/testing';
 import { startBackend } from '@clew/testkit';
-import { channels, VERSIONS, WAYS } from './support/versions.ts';
+import { traceFetch } from '@clew/undici';
+import { channels, fetchThrough, tracedAgent, VERSIONS, WAYS } from './support/versions.ts';
 import { headerLines, serve, serveRaw } from './support/servers.ts';
 
 for (const { name, seesAttempts, start } of WAYS) {
@@ -94,6 +95,53 @@ for (const [name, module] of VERSIONS) {
       ],
     );
   });
+}
+
+for (const [name, module] of VERSIONS) {
+  for (const way of ['interceptor', 'channels'] as const) {
+    // Behind the channels, undici 7 hides the handler by which such a retry is known.
+    if (name === 'undici 7' && way === 'channels') continue;
+    test(`${name}, ${way}: a retry after a broken connection is numbered below the caller's span`, async (t) => {
+      let tries = 0;
+      const url = await serve(t, (request, response) => {
+        if (request.url === '/retry' && tries++ === 0) request.socket.resetAndDestroy();
+        else response.end();
+      });
+      const spans = collectSpans(t, { register: true });
+      const retry = module.interceptors.retry({ maxRetries: 3, minTimeout: 1 });
+      if (way === 'channels') channels(t);
+      const agent = way === 'channels' ? new module.Agent().compose(retry) : tracedAgent(t, module, {}, [retry]);
+      t.after(() => agent.destroy());
+      const request = async (path: string) => (await module.request(url + path, { dispatcher: agent })).body.dump();
+      await withSpan('other', { root: true }, () => request('/'));
+      await withSpan('caller', { root: true }, () => request('/retry'));
+      const caller = await spans.take('caller');
+      const attempts = spans.all().filter(({ attributes }) => attributes['url.full'] === `${url}/retry`);
+      assert.deepEqual(
+        attempts.map(({ parentSpanId, status, attributes }) => [
+          parentSpanId,
+          status.code,
+          attributes['http.request.resend_count'],
+        ]),
+        [
+          [caller.spanId, 2, undefined],
+          [caller.spanId, 0, 1],
+        ],
+      );
+    });
+  }
+
+  for (const way of ['interceptor', 'channels'] as const) {
+    test(`${name}, ${way}: a host that it sends no headers to gets none of the wrapper's either`, async (t) => {
+      const url = await serve(t, (request, response) => response.end(String(request.headers.traceparent)));
+      const spans = collectSpans(t, { register: true });
+      const limits = { propagateTo: ['example.com'] };
+      if (way === 'channels') channels(t, limits);
+      const agent = way === 'channels' ? undefined : tracedAgent(t, module, limits);
+      assert.equal(await (await traceFetch(fetchThrough(t, module, agent))(url)).text(), 'undefined');
+      assert.equal(spans.all().length, 1);
+    });
+  }
 }
 
 test('channels: who asks by himself for where a redirect led starts a call of his own', async (t) => {
