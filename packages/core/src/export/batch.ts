@@ -41,6 +41,7 @@ export interface BatchOptions {
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 // A slow backend takes more spans a second in larger requests.
 const BACKLOG_FACTOR = 4;
+const MIN_RECHECK_MS = 100;
 const SHUTDOWN_TIMEOUT_MS = 5000;
 const FLUSH_TIMEOUT_MS = 30_000;
 
@@ -67,6 +68,7 @@ export class BatchSpanProcessor implements SpanProcessor {
   readonly #options: Required<BatchOptions>;
   readonly #maxBacklogSpans: number;
   #timer: NodeJS.Timeout | undefined;
+  #isDue = false;
   #shutdown: Promise<void> | undefined;
 
   /** @param spool  where batches go that would be lost; transports of span objects do without */
@@ -78,7 +80,7 @@ export class BatchSpanProcessor implements SpanProcessor {
     this.#maxBacklogSpans = Math.min(maxExportBatchSpans * (mayGrow ? BACKLOG_FACTOR : 1), maxQueueSpans);
     const delivery: DeliveryOptions = { ...this.#options, backoffMultiplier: 1.5, jitter: 0.2, spool };
     this.#buffer = transport.createBuffer();
-    this.#delivery = new Delivery(transport, delivery, () => this.#takeFull());
+    this.#delivery = new Delivery(transport, delivery, () => this.#takeReady());
   }
 
   /** Where the spans of this exporter are. */
@@ -146,8 +148,7 @@ export class BatchSpanProcessor implements SpanProcessor {
     if (this.#isFull()) {
       this.#cut();
     } else if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#cut(), this.#options.scheduledDelayMs);
-      this.#timer.unref();
+      this.#startTimer(this.#options.scheduledDelayMs);
     }
   }
 
@@ -157,19 +158,38 @@ export class BatchSpanProcessor implements SpanProcessor {
     return count >= this.#options.maxExportBatchSpans && !this.#delivery.isBacklogged;
   }
 
+  // While every way is taken, the batch grows until one is free: cut now, a slow backend would get many small requests
+  // and never catch up.
+  #onDelay(): void {
+    if (!this.#delivery.isFull) {
+      this.#cut();
+      return;
+    }
+    this.#isDue = true;
+    // Where a way is free and nothing may be sent yet, nobody asks.
+    this.#startTimer(Math.max(this.#options.scheduledDelayMs, MIN_RECHECK_MS));
+  }
+
   #cut(): void {
     this.#stopTimer();
     if (this.#buffer.count > 0) this.#delivery.submit(this.#buffer.seal());
   }
 
-  #takeFull(): SealedBatch | undefined {
-    if (this.#buffer.count < this.#options.maxExportBatchSpans) return undefined;
+  #takeReady(): SealedBatch | undefined {
+    const enough = this.#isDue ? 1 : this.#options.maxExportBatchSpans;
+    if (this.#buffer.count < enough) return undefined;
     this.#stopTimer();
     return this.#buffer.seal();
+  }
+
+  #startTimer(delayMs: number): void {
+    this.#timer = setTimeout(() => this.#onDelay(), delayMs);
+    this.#timer.unref();
   }
 
   #stopTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#isDue = false;
   }
 }
