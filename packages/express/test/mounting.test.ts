@@ -1,5 +1,6 @@
 /** Where and how often the middleware is mounted, and what is already there. */
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import test from 'node:test';
 import { context, SpanKind, SpanStatusCode, trace, withSpan } from '@clew/core';
 import { collectSpans } from '@clew/core/testing';
@@ -91,6 +92,28 @@ for (const [name, express] of EXPRESS_VERSIONS) {
       assert.equal(span.attributes['http.route'], '/users/:id');
       assert.equal(span.attributes['error.type'], 'RangeError');
       assert.equal(span.events.length, 1);
+    });
+
+    test(`${name} on ${kind}, and learns of a client that leaves before it ends`, async (t) => {
+      const backend = startBackend(t, kind);
+      const app = express();
+      app.use(tracingMiddleware());
+      let arrived: () => void = () => undefined;
+      const isHere = new Promise<void>((resolve) => {
+        arrived = resolve;
+      });
+      app.use(
+        '/api/:v',
+        express.Router().get('/slow', () => arrived()),
+      );
+      const request = http.get(`${await listen(t, underForeignSpan(app))}/api/1/slow`).on('error', () => undefined);
+      await isHere;
+      request.destroy();
+      const span = await backend.take('SERVER');
+      assert.equal(span.scope, 'other-instrumentation');
+      assert.equal(span.name, 'GET /api/:v/slow');
+      assert.equal(span.attributes['error.type'], 'client_disconnect');
+      assert.equal(span.attributes['http.response.status_code'], undefined);
     });
 
     test(`${name} on ${kind}, or gets an INTERNAL child when asked for`, async (t) => {
