@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { type DecodedRequest, type DecodedSpan, decodeOtlp } from '@clew/testkit';
 import { SpanKind, SpanStatusCode, type TraceState } from '@opentelemetry/api';
 import fc from 'fast-check';
-import protobuf from 'protobufjs';
 import { AttributeGroup } from '../src/attributes.ts';
 import { EncodedSpanBuffer } from '../src/export/span-buffer.ts';
 import { alwaysOn } from '../src/sampler/always.ts';
@@ -14,45 +12,13 @@ import { Resource } from '../src/resource.ts';
 import type { RecordingSpan } from '../src/span.ts';
 import { parseTraceState } from '../src/propagation/tracestate.ts';
 
-// The official .proto files, as another project's registry package publishes them; the decoder is protobufjs.
-const require = createRequire(import.meta.url);
-const protoRoot = dirname(require.resolve('@elastic/mockotlpserver/package.json'));
-const root = new protobuf.Root();
-root.resolvePath = (_origin, target) => join(protoRoot, target);
-const Request = root
-  .loadSync('opentelemetry/proto/collector/trace/v1/trace_service.proto')
-  .lookupType('opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest');
-
-interface DecodedValue {
-  stringValue?: string;
-  boolValue?: boolean;
-  intValue?: string;
-  doubleValue?: number;
-  bytesValue?: string;
-  arrayValue?: { values?: DecodedValue[] };
-  kvlistValue?: { values?: Array<{ key: string; value: DecodedValue }> };
+/** The spans of the first scope. */
+function spansOf(buffer: EncodedSpanBuffer): DecodedSpan[] {
+  return decode(buffer).scopes[0]?.spans ?? [];
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what protobufjs gives is shaped by the .proto files, not by TypeScript.
-type Decoded = any;
-
-function decode(body: Buffer | undefined): Decoded {
-  assert.ok(body !== undefined);
-  return Request.toObject(Request.decode(body), { longs: String, bytes: String });
-}
-
-function plain(value: DecodedValue | undefined): unknown {
-  if (value === undefined) return null;
-  if (value.stringValue !== undefined) return value.stringValue;
-  if (value.boolValue !== undefined) return value.boolValue;
-  if (value.intValue !== undefined) return BigInt(value.intValue);
-  if (value.doubleValue !== undefined) return value.doubleValue;
-  if (value.bytesValue !== undefined) return new Uint8Array(Buffer.from(value.bytesValue, 'base64'));
-  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plain);
-  if (value.kvlistValue !== undefined) {
-    return Object.fromEntries((value.kvlistValue.values ?? []).map(({ key, value: inner }) => [key, plain(inner)]));
-  }
-  return null;
+function decode(buffer: EncodedSpanBuffer): DecodedRequest {
+  return decodeOtlp(buffer.seal().body ?? Buffer.alloc(0));
 }
 
 function recorded(value: unknown): unknown {
@@ -60,11 +26,7 @@ function recorded(value: unknown): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map(recorded);
   if (value instanceof Uint8Array || value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), recorded(inner)]));
-}
-
-function pairs(attributes: Array<{ key: string; value: DecodedValue }> | undefined): Array<[string, unknown]> {
-  return (attributes ?? []).map(({ key, value }) => [key, plain(value)]);
+  return new Map(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), recorded(inner)]));
 }
 
 function makeProvider(buffer: EncodedSpanBuffer): ClewTracerProvider {
@@ -113,9 +75,8 @@ test('whatever attributes are recorded, the official schema decodes the same one
         const span = tracer.startSpan('property');
         for (const [key, value] of list) span.setAttribute(key, value as never);
         span.end();
-        const request = decode(buffer.seal().body);
         assert.deepEqual(
-          pairs(request.resourceSpans[0].scopeSpans[0].spans[0].attributes),
+          spansOf(buffer)[0]?.attributes,
           list.map(([key, value]) => [key.toWellFormed(), recorded(value)]),
         );
       },
@@ -155,9 +116,8 @@ test('a value that comes again and again, and then another one, arrives each tim
     '',
   ];
   for (const value of values) tracer.startSpan('repeat', { attributes: { repeated: value } }).end();
-  const { spans } = decode(buffer.seal().body).resourceSpans[0].scopeSpans[0];
   assert.deepEqual(
-    spans.map((span: Decoded) => pairs(span.attributes)[0]?.[1]),
+    spansOf(buffer).map((span) => span.attributes[0]?.[1]),
     values.map(recorded),
   );
 });
@@ -181,31 +141,37 @@ test('names, ids, times, kind, status, events, links, flags and trace state arri
   span.addEvent('reached', { step: 3 }, [1_700_000_000, 500_000_000]);
   span.setStatus({ code: SpanStatusCode.ERROR, message: 'no stock' });
   span.end([1_700_000_001, 999_999_000]);
-  const [resourceSpans] = decode(buffer.seal().body).resourceSpans;
-  assert.deepEqual(pairs(resourceSpans.resource.attributes), [
+  const { resource, scopes } = decode(buffer);
+  assert.deepEqual(resource, [
     ['service.name', 'encoder'],
     ['process.pid', 7n],
   ]);
-  const [scopeSpans] = resourceSpans.scopeSpans;
-  assert.deepEqual(scopeSpans.scope, { name: 'library', version: '2.0.0' });
-  assert.equal(scopeSpans.schemaUrl, 'https://example.org/schema');
-  const [got] = scopeSpans.spans;
-  assert.equal(Buffer.from(got.traceId, 'base64').toString('hex'), span.spanContext().traceId);
-  assert.equal(Buffer.from(got.spanId, 'base64').toString('hex'), span.spanContext().spanId);
-  assert.equal(got.parentSpanId, undefined);
-  assert.equal(got.name, 'näme');
-  assert.equal(got.kind, 5);
-  assert.equal(got.startTimeUnixNano, '1700000000123456000');
-  assert.equal(got.endTimeUnixNano, '1700000001999999000');
-  assert.deepEqual(got.status, { message: 'no stock', code: 2 });
-  assert.equal(got.flags, 0x103);
-  assert.equal(got.events[0].name, 'reached');
-  assert.equal(got.events[0].timeUnixNano, '1700000000500000000');
-  assert.deepEqual(pairs(got.events[0].attributes), [['step', 3n]]);
-  assert.equal(Buffer.from(got.links[0].traceId, 'base64').toString('hex'), target.traceId);
-  assert.equal(got.links[0].traceState, 'vendor=1');
-  assert.equal(got.links[0].flags, 0x301);
-  assert.deepEqual(pairs(got.links[0].attributes), [['why', 'batch']]);
+  const { traceId, spanId } = span.spanContext();
+  assert.deepEqual(scopes, [
+    {
+      ...{ name: 'library', version: '2.0.0', schemaUrl: 'https://example.org/schema' },
+      spans: [
+        {
+          ...{ traceId, spanId, parentSpanId: '', traceState: '', flags: 0x103, name: 'näme', kind: 5 },
+          ...{ startTimeUnixNano: 1_700_000_000_123_456_000n, endTimeUnixNano: 1_700_000_001_999_999_000n },
+          ...{ attributes: [], droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0 },
+          status: { message: 'no stock', code: 2 },
+          events: [
+            {
+              ...{ name: 'reached', timeUnixNano: 1_700_000_000_500_000_000n },
+              ...{ attributes: [['step', 3n]], droppedAttributesCount: 0 },
+            },
+          ],
+          links: [
+            {
+              ...{ traceId: target.traceId, spanId: target.spanId, traceState: 'vendor=1', flags: 0x301 },
+              ...{ attributes: [['why', 'batch']], droppedAttributesCount: 0 },
+            },
+          ],
+        },
+      ],
+    },
+  ]);
 });
 
 test('a key of a pre-encoded group that is set again appears once, with the last value', () => {
@@ -222,16 +188,16 @@ test('a key of a pre-encoded group that is set again appears once, with the last
   const untouched = tracer.startFlat('GET', SpanKind.SERVER, context, ['url.path', '/b'], start) as RecordingSpan;
   untouched.setEndGroup(end);
   untouched.end();
-  const { spans } = decode(buffer.seal().body).resourceSpans[0].scopeSpans[0];
-  assert.deepEqual(Object.fromEntries(pairs(spans[0].attributes)), {
+  const [changed, same] = spansOf(buffer);
+  assert.deepEqual(Object.fromEntries(changed?.attributes ?? []), {
     'http.request.method': 'GET',
     'url.scheme': 'https',
     'url.path': '/a',
     'http.route': '/a',
     'http.response.status_code': 200n,
   });
-  assert.equal(spans[0].attributes.length, 5);
-  assert.deepEqual(pairs(spans[1].attributes), [
+  assert.equal(changed?.attributes.length, 5);
+  assert.deepEqual(same?.attributes, [
     ['http.request.method', 'GET'],
     ['url.scheme', 'http'],
     ['url.path', '/b'],
@@ -244,9 +210,8 @@ test('spans of several tracers share one request, each below its own scope', () 
   const buffer = new EncodedSpanBuffer();
   const provider = makeProvider(buffer);
   for (const name of ['a', 'b', 'a', 'c', 'b']) provider.getTracer(name).startSpan(name).end();
-  const { scopeSpans } = decode(buffer.seal().body).resourceSpans[0];
   assert.deepEqual(
-    scopeSpans.map((one: Decoded) => [one.scope.name, one.spans.length]),
+    decode(buffer).scopes.map(({ name, spans }) => [name, spans.length]),
     [
       ['a', 2],
       ['b', 2],
@@ -254,7 +219,7 @@ test('spans of several tracers share one request, each below its own scope', () 
     ],
   );
   provider.getTracer('c').startSpan('next batch').end();
-  assert.equal(decode(buffer.seal().body).resourceSpans[0].scopeSpans.length, 1);
+  assert.equal(decode(buffer).scopes.length, 1);
 });
 
 for (const length of [0, 1, 14, 15, 100, 115, 116, 127, 128, 16_382, 16_383, 16_384, 70_000, 2_200_000]) {
@@ -264,11 +229,11 @@ for (const length of [0, 1, 14, 15, 100, 115, 116, 127, 128, 16_382, 16_383, 16_
     const span = tracer.startSpan('long', { attributes: { text: 'x'.repeat(length), wide: 'ü'.repeat(length) } });
     span.end();
     tracer.startSpan('after').end();
-    const { spans } = decode(buffer.seal().body).resourceSpans[0].scopeSpans[0];
-    assert.deepEqual(pairs(spans[0].attributes), [
+    const [long, after] = spansOf(buffer);
+    assert.deepEqual(long?.attributes, [
       ['text', 'x'.repeat(length)],
       ['wide', 'ü'.repeat(length)],
     ]);
-    assert.equal(spans[1].name, 'after');
+    assert.equal(after?.name, 'after');
   });
 }
