@@ -18,6 +18,8 @@ const REFUSED: Array<[given: object, message: RegExp]> = [
   [{ captureRequestHeaders: 'accept' }, /captureRequestHeaders must be an array, got "accept"/],
   [{ captureRequestHeaders: [''] }, /a name in captureRequestHeaders must be a string that is not empty, got ""/],
   [{ allowSensitiveHeaders: 1 }, /allowSensitiveHeaders must be true or false, got 1/],
+  [{ middlewareSpans: 'yes' }, /middlewareSpans must be true or false, got "yes"/],
+  [{ middlewareSpan: true }, /tracingMiddleware has no option "middlewareSpan", did you mean "middlewareSpans"\?/],
   [{ tracerProvider: {} }, /tracerProvider must be a tracer provider, got an object/],
 ];
 for (const [given, message] of REFUSED) {
