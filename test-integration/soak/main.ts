@@ -5,10 +5,9 @@
  *   npm run soak -- --rows 503                          only faults whose name contains this, and no long run
  *   npm run soak -- --write                             write RESULTS.md as well
  */
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Check } from './checks.ts';
-import { resultsPage } from './results.ts';
+import { positive, type ResultRow, writeResults } from './results.ts';
 import { ROWS } from './rows.ts';
 import { soak, type SoakResult } from './soak.ts';
 
@@ -45,11 +44,14 @@ const long = {
 const results = await Promise.all((values.rows === undefined ? [long, ...rows] : rows).map(judge));
 for (const [key, value] of figures) console.log(`      ${key.padEnd(40)} ${value}`);
 const passed = results.filter(({ ok }) => ok).length;
-if (values.write) writeFileSync(new URL('./RESULTS.md', import.meta.url), resultsPage(options, results, figures));
+if (values.write) {
+  const command = `npm run soak -- --minutes ${options.minutes} --rate ${options.rate} --seed ${options.seed} --write`;
+  writeResults(new URL('./RESULTS.md', import.meta.url), { title: 'Soak results', command, figures, rows: results });
+}
 console.log(`${passed} passed, ${results.length - passed} failed`);
 process.exit(passed === results.length && passed > 0 ? 0 : 1);
 
-async function judge(row: { name: string; run(): Promise<Check[]> }): Promise<{ name: string; ok: boolean }> {
+async function judge(row: { name: string; run(): Promise<Check[]> }): Promise<ResultRow> {
   const checks = await row.run().catch((error: unknown): Check[] => {
     return [{ name: 'the run itself', ok: false, saw: error instanceof Error ? (error.stack ?? '') : String(error) }];
   });
@@ -58,11 +60,4 @@ async function judge(row: { name: string; run(): Promise<Check[]> }): Promise<{ 
   console.log(`${ok ? 'ok   ' : 'FAIL '} ${row.name}  ${checks.length} claims`);
   for (const check of failed) console.log(`      ${check.name}: ${check.saw}`);
   return { name: row.name, ok };
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  console.error(`--${option} must be a number above 0, got ${text}`);
-  process.exit(2);
 }
