@@ -3,128 +3,14 @@
  * errors and cancellations told apart, and a caller who sees nothing of it.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
 import test from 'node:test';
 import { context, trace, withSpan } from '@clew/core';
 import type { CollectedSpan } from '@clew/core/testing';
-import { BACKENDS, type Backend, type BackendKind, startBackend } from './backends.ts';
+import { BACKENDS, type BackendKind, startBackend } from './backends.ts';
+import { ClientBench, type HttpClientCase, type HttpClientLibrary, startOrigin } from './http-client-bench.ts';
+import { HTTP_CLIENT_SIGNAL_CASES, HTTP_CLIENT_SIGNAL_CASES_WITHOUT_PROVIDER } from './http-client-signal-cases.ts';
 
-/** Options that the suite uses, which every HTTP client package has. */
-export interface ClientSuiteOptions {
-  ignore?: () => boolean;
-  requestAttributes?: () => undefined;
-  responseAttributes?: () => undefined;
-  propagateTo?: readonly string[];
-}
-
-/** A request of the suite. */
-export interface ClientRequest {
-  method?: string;
-  headers?: Record<string, string>;
-  signal?: AbortSignal;
-}
-
-/** What a request got. */
-export interface ClientAnswer {
-  status: number;
-  body: string;
-}
-
-/** A client, traced or not. */
-export interface SuiteClient {
-  request(url: string, request?: ClientRequest): Promise<ClientAnswer>;
-  close?(): Promise<void>;
-}
-
-/** The library under test. */
-export interface HttpClientLibrary {
-  /** The npm package that makes the spans. */
-  readonly scope: string;
-  /** @param options  of the traced form; `undefined` for a client without tracing */
-  create(options: ClientSuiteOptions | undefined): SuiteClient;
-}
-
-interface Origin {
-  url: string;
-  received: IncomingHttpHeaders[];
-  server: Server;
-}
-
-async function startOrigin(): Promise<Origin> {
-  const received: IncomingHttpHeaders[] = [];
-  const server = createServer((request, response) => answer(request, response, received)).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received, server };
-}
-
-function answer(request: IncomingMessage, response: ServerResponse, received: IncomingHttpHeaders[]): void {
-  received.push(request.headers);
-  const status = Number(/\/status\/(\d+)/.exec(request.url ?? '')?.[1] ?? 200);
-  if (request.url === '/reset') request.socket.resetAndDestroy();
-  else if (request.url !== '/silent') response.writeHead(status).end(`${request.method} ${request.url}`);
-}
-
-type Case = (bench: ClientBench) => Promise<void>;
-
-/** What a case works with. */
-class ClientBench {
-  readonly origin: Origin;
-  readonly backend: Backend;
-  readonly #library: HttpClientLibrary;
-  readonly #clients: SuiteClient[] = [];
-
-  constructor(origin: Origin, backend: Backend, library: HttpClientLibrary) {
-    this.origin = origin;
-    this.backend = backend;
-    this.#library = library;
-  }
-
-  client(options: ClientSuiteOptions = {}): SuiteClient {
-    return this.#keep(this.#library.create(options));
-  }
-
-  plainClient(): SuiteClient {
-    return this.#keep(this.#library.create(undefined));
-  }
-
-  #keep(client: SuiteClient): SuiteClient {
-    this.#clients.push(client);
-    return client;
-  }
-
-  /** End the clients so far: a package may trace the whole process. */
-  async closeClients(): Promise<void> {
-    for (const client of this.#clients.splice(0)) await client.close?.();
-  }
-
-  async close(): Promise<void> {
-    await this.closeClients();
-    this.origin.server.closeAllConnections();
-    this.origin.server.close();
-  }
-
-  async take(): Promise<CollectedSpan> {
-    const span = await this.backend.take((one) => one.kind === 'CLIENT');
-    assert.equal(span.scope, this.#library.scope);
-    return span;
-  }
-
-  /** The ids that the origin saw in its last request. */
-  sentIds(): { traceId: string | undefined; spanId: string | undefined } {
-    const [, traceId, spanId] = String(this.origin.received.at(-1)?.traceparent).split('-');
-    return { traceId, spanId };
-  }
-}
-
-const CASES: Array<[string, Case]> = [
+const CASES: HttpClientCase[] = [
   [
     'a request is a CLIENT span below the active span, and its ids leave in one traceparent',
     async (bench) => {
@@ -315,7 +201,7 @@ const CASES: Array<[string, Case]> = [
   ],
 ];
 
-const WITHOUT_PROVIDER: Array<[string, Case]> = [
+const WITHOUT_PROVIDER: HttpClientCase[] = [
   [
     'a request goes through, with the headers of its caller and no others',
     async (bench) => {
@@ -342,9 +228,13 @@ const WITHOUT_PROVIDER: Array<[string, Case]> = [
 /** Run the suite on every back end. Call it at the top level of a test file. */
 export function httpClientSuite(name: string, library: HttpClientLibrary): void {
   for (const kind of BACKENDS) {
-    for (const [title, run] of kind === 'none' ? WITHOUT_PROVIDER : CASES) {
+    const cases =
+      kind === 'none'
+        ? [...WITHOUT_PROVIDER, ...HTTP_CLIENT_SIGNAL_CASES_WITHOUT_PROVIDER]
+        : [...CASES, ...HTTP_CLIENT_SIGNAL_CASES];
+    for (const [title, run, sampler = 1] of cases) {
       test(`${name} on ${describeBackend(kind)}: ${title}`, { timeout: 30_000 }, async (t) => {
-        const bench = new ClientBench(await startOrigin(), startBackend(t, kind), library);
+        const bench = new ClientBench(t, await startOrigin(), startBackend(t, kind, { sampler }), library);
         // Not by t.after: a hook that fails there keeps the ones behind it from running.
         try {
           await run(bench);

@@ -31,12 +31,19 @@ export {
   reencodeOtlp,
 } from './otlp-decoder.ts';
 export { type ProgramResult, readmeProgram, runReadmeProgram } from './readme-program.ts';
+export type {
+  ClientAnswer,
+  ClientRequest,
+  ClientSuiteOptions,
+  HttpClientLibrary,
+  SuiteClient,
+} from './http-client-bench.ts';
+export { httpClientSuite } from './http-client-suite.ts';
 export {
-  type ClientAnswer,
-  type ClientRequest,
-  type ClientSuiteOptions,
-  type HttpClientLibrary,
-  httpClientSuite,
-  type SuiteClient,
-} from './http-client-suite.ts';
+  type CollectedMetric,
+  type CollectedMetrics,
+  collectLogs,
+  collectMetrics,
+  type MetricPoint,
+} from './signals.ts';
 export { headerSetFault } from './wire-grammar.ts';
