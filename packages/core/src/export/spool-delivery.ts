@@ -162,12 +162,12 @@ export class SpoolDelivery {
       ? { kind: 'retry', reason: 'shutdown' }
       : await this.#host.send(batch, controller);
     if (result.kind !== 'retry') {
+      // Only now that the backend has answered for good: until then another process may have to send it.
+      await this.#spool.done(record);
       const ledger = this.#ledgerOf(record);
       ledger.spooled -= record.count;
       this.#host.count(batch, result, ledger);
       this.#host.answered();
-      // Only now that the backend has answered for good: until then another process may have to send it.
-      await this.#spool.done(record);
     } else if (!controller.signal.aborted) {
       reportFault('export_failed', `${this.#name}: ${result.reason}; the spans stay on disk`);
       this.#dueMs = performance.now() + this.#circuit.failed(0, result.retryAfterMs, performance.now());

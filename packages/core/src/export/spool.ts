@@ -2,14 +2,15 @@
  * Keeps batches of one exporter on disk: those that could not be sent, until they can be, also by a later process.
  * Files are written and read asynchronously, but by the functions for a process that is about to die.
  */
-import { readdir, rename, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { describeError, reportFault } from '../faults.ts';
 import type { SealedBatch } from './span-buffer.ts';
-import { formatSpoolName, parseSpoolName, SPOOL_HEADER_BYTES } from './spool-file.ts';
-import { abandonedHomes, HEARTBEAT_MS, leaveHome, openHome, touchLock } from './spool-home.ts';
-import { measureBatch, readBatch, removeNow, UNFINISHED_SUFFIX, writeBatch, writeBatchNow } from './spool-io.ts';
+import { adoptAbandoned } from './spool-adopt.ts';
+import { formatSpoolName, SPOOL_HEADER_BYTES } from './spool-file.ts';
+import { HEARTBEAT_MS, leaveHome, openHome, touchLock } from './spool-home.ts';
+import { readBatch, removeNow, writeBatch, writeBatchNow } from './spool-io.ts';
 
 /** Where batches are kept that could not be sent, and how much of them. */
 export interface SpoolOptions {
@@ -286,14 +287,18 @@ export class Spool {
     if (home === undefined) return;
     try {
       await touchLock(home);
-      for (const abandoned of await abandonedHomes(this.#parent, home)) {
-        // Gone, when another process took it over meanwhile.
-        for (const name of await readdir(abandoned).catch(() => [])) {
-          if (this.#isClosed) return;
-          await this.#adopt(join(abandoned, name), name, home);
-        }
-        await leaveHome(abandoned);
-      }
+      await adoptAbandoned(this.#parent, home, {
+        isClosed: () => this.#isClosed,
+        nameFor: (timeMs) => formatSpoolName(timeMs, this.#seq++),
+        taken: (path, timeMs, size) => {
+          this.#owner.adopted(size.count);
+          this.#remember({ path, timeMs, ...size, isAdopted: true, pending: undefined, isInFlight: false });
+        },
+        corrupt: (path, from) => {
+          reportCorrupt(from);
+          return this.#remove(path);
+        },
+      });
     } catch (error) {
       // Somebody removed the directory: another one is made.
       if (codeOf(error) === 'ENOENT') this.#home = undefined;
@@ -301,26 +306,6 @@ export class Spool {
     }
     this.#makeRoom(this.#options.maxBytes);
     if (this.oldest() !== undefined) this.#owner.ready();
-  }
-
-  async #adopt(from: string, name: string, home: string): Promise<void> {
-    const timeMs = parseSpoolName(name)?.timeMs;
-    if (timeMs === undefined && !name.endsWith(UNFINISHED_SUFFIX)) return;
-    const path = join(home, timeMs === undefined ? name : formatSpoolName(timeMs, this.#seq++));
-    try {
-      await rename(from, path);
-    } catch {
-      // Another process was first, and the file is its.
-      return;
-    }
-    const size = timeMs === undefined ? undefined : await measureBatch(path);
-    if (size === undefined || timeMs === undefined) {
-      reportCorrupt(from);
-      await this.#remove(path);
-      return;
-    }
-    this.#owner.adopted(size.count);
-    this.#remember({ path, timeMs, ...size, isAdopted: true, pending: undefined, isInFlight: false });
   }
 }
 
