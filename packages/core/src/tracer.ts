@@ -148,11 +148,13 @@ export class ClewTracer implements Tracer, SpanOwner {
     let traceState = parent?.traceState;
     let decision: SamplingDecision;
     let added: Attributes | undefined;
-    const intent = shared.clewSampler?.byIds(followed, start.t2, start.t3);
+    const intent = shared.clewSampler?.rule.byIds(followed, start.t2, start.t3);
     if (intent !== undefined) {
       decision = decide(intent, followed, start.t2, start.t3);
-      traceState = traceStateAfter(intent, decision, traceState);
       if (decision === RECORD_AND_SAMPLED) added = intent.attributes;
+      if (decision !== NOT_RECORD || traceState !== undefined) {
+        traceState = traceStateAfter(intent, decision, traceState);
+      }
     } else {
       if (source !== undefined) {
         flat = source.startAttributes();

@@ -103,17 +103,17 @@ for (const [what, sampler, expected] of INTENTS) {
 
 test('combinations of samplers that decide by ids decide by ids', () => {
   const sampler = parentBased({ root: recordAll(annotate(anyOf(ratio(0.1), ratio(0.2)), { a: 1 })) });
-  assert.notEqual(sampler.byIds(undefined, 0, 0), undefined);
-  assert.equal(sampler.byIds(undefined, 0, 0), sampler.byIds(undefined, 0, 0), 'and make no object for it');
+  assert.notEqual(sampler.rule.byIds(undefined, 0, 0), undefined);
+  assert.equal(sampler.rule.byIds(undefined, 0, 0), sampler.rule.byIds(undefined, 0, 0), 'and make no object for it');
 });
 
 test('below a sampler that has to see the name, children still decide by ids', () => {
   const sampler = parentBased({ root: rules([{ when: { name: 'a' }, sampler: alwaysOn() }], alwaysOff()) });
   const spans = collectSpans(undefined, { sampler });
   const child = spans.tracing.provider.getTracer('t').startSpan('x');
-  assert.equal(sampler.byIds(undefined, 0, 0), undefined);
+  assert.equal(sampler.rule.byIds(undefined, 0, 0), undefined);
   // A non-recording span of ours is its own identity.
-  assert.notEqual(sampler.byIds(child as never, 0, 0), undefined);
+  assert.notEqual(sampler.rule.byIds(child as never, 0, 0), undefined);
 });
 
 test('recordAll: dropped spans record, go to processors and not to exporters, and are not sampled', async (t) => {

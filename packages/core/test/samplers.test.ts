@@ -161,7 +161,7 @@ for (const [parent, branch] of BRANCHES) {
 
     const foreign: Sampler = { shouldSample: () => ({ decision: RECORD_AND_SAMPLED }), toString: () => 'foreign' };
     const mixed = parentBased({ ...all, [branch]: foreign });
-    assert.equal(mixed.byIds(parent, 3, 4), undefined, 'a foreign sampler is asked with everything');
+    assert.equal(mixed.rule.byIds(parent, 3, 4), undefined, 'a foreign sampler is asked with everything');
     assert.equal(ask(mixed, context).decision, RECORD_AND_SAMPLED);
   });
 }
@@ -207,7 +207,7 @@ const DESCRIPTIONS: Array<[sampler: ClewSampler, description: string]> = [
 for (const [sampler, description] of DESCRIPTIONS) {
   test(`SDK "Built-in samplers": ${description.slice(0, 48)} describes itself and decides by ids`, () => {
     assert.equal(sampler.toString(), description);
-    assert.notEqual(sampler.byIds(undefined, 0, 0), undefined);
+    assert.notEqual(sampler.rule.byIds(undefined, 0, 0), undefined);
   });
 }
 
@@ -220,7 +220,7 @@ function parentDescription(root: string): string {
 
 /** The decision by ids alone, as the tracer makes it. */
 function decide(sampler: ClewSampler, parent: SpanIdentity | undefined, t2: number, t3: number): SamplingDecision {
-  const intent = sampler.byIds(parent, t2, t3) ?? assert.fail('it cannot decide by ids');
+  const intent = sampler.rule.byIds(parent, t2, t3) ?? assert.fail('it cannot decide by ids');
   return decideBy(intent, parent, t2, t3);
 }
 

@@ -126,7 +126,7 @@ test('adjusted counts of operations with different ratios add up to what there w
   const operations = [0.01, 0.05, 0.25, 0.5, 1].map((p) => ({
     p,
     count: 40_000,
-    intent: ratio(p).byIds(undefined, 0, 0),
+    intent: ratio(p).rule.byIds(undefined, 0, 0),
   }));
   const bound = 4.42 * Math.sqrt(operations.reduce((sum, { p, count }) => sum + (count * (1 - p)) / p, 0));
   for (let seed = 1; seed <= 20; seed++) {
@@ -144,7 +144,7 @@ test('adjusted counts of operations with different ratios add up to what there w
 });
 
 function isKept(sampler: ClewSampler, parent: SpanIdentity | undefined, t2: number, t3: number): boolean {
-  return decide(sampler.byIds(parent, t2, t3) ?? assert.fail(), parent, t2, t3) === RECORD_AND_SAMPLED;
+  return decide(sampler.rule.byIds(parent, t2, t3) ?? assert.fail(), parent, t2, t3) === RECORD_AND_SAMPLED;
 }
 
 function remoteParent(tracestate: string): NonRecordingSpan {

@@ -42,7 +42,7 @@ class AnnotatingRule implements SamplingRule {
   }
 
   byIds(parent: SpanIdentity | undefined, t2: number, t3: number): Intent | undefined {
-    const intent = this.#inner.byIds(parent, t2, t3);
+    const intent = this.#inner.rule.byIds(parent, t2, t3);
     return intent === undefined ? undefined : this.#annotated.get(intent);
   }
 

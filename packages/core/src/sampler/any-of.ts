@@ -31,7 +31,7 @@ class AnyOfRule implements SamplingRule {
     let best = KEEP_NONE;
     let records = false;
     for (const sampler of this.#samplers) {
-      const intent = sampler.byIds(parent, t2, t3);
+      const intent = sampler.rule.byIds(parent, t2, t3);
       if (intent === undefined) return undefined;
       records ||= intent.recordsDropped;
       if (isBetter(intent, best)) best = intent;

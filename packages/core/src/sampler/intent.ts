@@ -110,8 +110,14 @@ export function reaches(high: number, low: number, ot: OtMember, t2: number, t3:
 
 /** The decision that an intent leads to. */
 export function decide(intent: Intent, parent: SpanIdentity | undefined, t2: number, t3: number): SamplingDecision {
-  if (intent.threshold !== undefined && reaches(intent.high, intent.low, otMemberOfParent(parent), t2, t3)) {
-    return RECORD_AND_SAMPLED;
+  const { threshold, high, low } = intent;
+  if (threshold !== undefined) {
+    // Without a trace state, as on most spans, only the id counts.
+    const isKept =
+      parent?.traceState === undefined
+        ? (t2 & 0xffffff) > high || ((t2 & 0xffffff) === high && t3 >>> 0 >= low)
+        : reaches(high, low, otMemberOf(parent.traceState), t2, t3);
+    if (isKept) return RECORD_AND_SAMPLED;
   }
   return intent.recordsDropped ? RECORD : NOT_RECORD;
 }

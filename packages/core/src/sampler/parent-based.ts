@@ -78,16 +78,21 @@ export function parentThreshold(root: Sampler | IntentSampler): ClewSampler {
 
 class ParentBasedRule implements SamplingRule {
   readonly #branches: Branches;
+  /** Decides for new traces, where its intent needs no change. */
+  readonly #root: SamplingRule | undefined;
   readonly #description: string | undefined;
 
   /** @param description  of a combination that counts every trace; by default the specification's ParentBased */
   constructor(branches: Branches, description?: string) {
     this.#branches = branches;
+    this.#root = description === undefined ? branches.root.rule : undefined;
     this.#description = description;
   }
 
   byIds(parent: SpanIdentity | undefined, t2: number, t3: number): Intent | undefined {
-    const intent = this.#branchFor(parent).byIds(parent, t2, t3);
+    // What most spans that are not recorded are: the short way for them.
+    if (parent === undefined && this.#root !== undefined) return this.#root.byIds(parent, t2, t3);
+    const intent = this.#branchFor(parent).rule.byIds(parent, t2, t3);
     return intent === undefined ? undefined : this.#below(intent, parent, t2, t3);
   }
 
