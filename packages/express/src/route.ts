@@ -31,7 +31,6 @@ interface Found {
 /** A router that is mounted in itself, or everywhere, must not make us search for ever. */
 const MAX_CHAINS = 64;
 const MAX_DEPTH = 32;
-const EMPTY: readonly Layer[] = [];
 
 /** Finds route templates, and keeps them by Route. */
 export class RouteFinder {
@@ -63,15 +62,12 @@ export class RouteFinder {
     const { app } = req;
     const chains = app === undefined ? [] : chainsTo(route, app, this.#outermost);
     const [only] = chains;
-    if (only === undefined) {
-      // Hidden behind a plain function, or an outer application answered with its error handler. Not kept, because
-      // the next request may be answered by the application that has the route.
-      if (known !== undefined) return known;
-      const entry = this.#routes.get(joinParts([joinedPath(route.path)]));
-      return { entry, chains, app, stack: EMPTY, size: 0 };
-    }
-    const isFixed = chains.length === 1 && only.every((step) => step.fixed !== undefined);
-    const entry = isFixed ? this.#routes.get(joinParts(only.map((step) => step.fixed ?? ''))) : undefined;
+    // An outer application has answered with its error handler; an earlier request has shown the way.
+    if (only === undefined && known?.chains[0] !== undefined) return known;
+    // Without any way the route is hidden behind a plain function: its own path is all that can be said.
+    const parts = only === undefined ? [joinedPath(route.path)] : only.map((step) => step.fixed);
+    const isFixed = chains.length < 2 && !parts.includes(undefined);
+    const entry = isFixed ? this.#routes.get(joinParts(parts.map(String))) : undefined;
     const stack = app === undefined ? [] : stackOf(app);
     const found = { entry, chains, app, stack, size: stack.length };
     this.#found.set(route, found);

@@ -23,7 +23,7 @@ export function tracingMiddleware<
   Req extends IncomingMessage = ExpressRequest,
   Res extends ServerResponse = ServerResponse,
 >(options?: TracingMiddlewareOptions<Req, Res>): TracingMiddleware {
-  // Set by the constructor of the next line, which makes the table of routes.
+  // Set by the constructor in the next line, which makes the table of routes.
   let finder!: RouteFinder;
   const server = new HttpServerTracing<Req, Res>(
     SCOPE,

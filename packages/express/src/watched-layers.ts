@@ -61,7 +61,8 @@ export function subscribe(): void {
   });
   channel.error.subscribe((message) => {
     const call = message as ChannelCall;
-    requests.get(call.req)?.leave(call, call.error);
+    const layers = requests.get(call.req);
+    if (layers !== undefined) leave(layers, call, call.error);
   });
 }
 
@@ -75,6 +76,15 @@ function enter(req: IncomingMessage, call: object, layer: Layer | undefined): Re
   } catch (error) {
     reportFault('http_server', `a middleware got no span: ${describeError(error)}`);
     return undefined;
+  }
+}
+
+// Never throws either: errors of applications can be objects that do when they are read.
+function leave(layers: RequestLayers, call: object, error: unknown): void {
+  try {
+    layers.leave(call, error);
+  } catch (fault) {
+    reportFault('http_server', `the error of a middleware is not on its span: ${describeError(fault)}`);
   }
 }
 
@@ -130,7 +140,7 @@ function callLayer(isCall: boolean, layer: Layer, req: IncomingMessage, next: Ne
     return;
   }
   const left: Next = (error) => {
-    layers.leave(left, error);
+    leave(layers, left, error);
     layers.tracing.run(layers.outside(), next, undefined, error);
   };
   if (enter(req, left, layer) === undefined) call(next);

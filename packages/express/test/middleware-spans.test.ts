@@ -220,6 +220,32 @@ for (const [name, express] of EXPRESS_VERSIONS) {
     assert.equal(server.status.code, SpanStatusCode.UNSET);
   });
 
+  test(`${name}, an error that cannot be read harms neither the answer nor the spans`, async (t) => {
+    const backend = startBackend(t, 'clew');
+    const app = watched(express);
+    const unreadable = new Proxy(
+      {},
+      {
+        get() {
+          throw new Error('hands off');
+        },
+      },
+    );
+    let seen: unknown;
+    app.use(
+      named('fails', (_req: unknown, _res: unknown, next: (e: unknown) => void) => next(unreadable)) as RequestHandler,
+    );
+    app.use(((error, _req, res, _next) => {
+      seen = error;
+      res.status(500).send('no');
+    }) as ErrorRequestHandler);
+    assert.equal((await get(await listen(t, app))).body, 'no');
+    const { server, layers } = await takeAll(backend);
+    assert.equal(seen, unreadable);
+    assert.equal(server.attributes['error.type'], '_OTHER');
+    assert.deepEqual(names(layers), ['middleware fails', 'middleware <anonymous>']);
+  });
+
   test(`${name}, next("route") and next("router") are no failures`, async (t) => {
     const backend = startBackend(t, 'clew');
     const app = watched(express);
