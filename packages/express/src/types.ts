@@ -20,7 +20,7 @@ export interface TracingMiddlewareOptions<
 > extends HttpServerOptions<Request, Response> {
   /**
    * Make an INTERNAL span for each middleware and handler that a request comes to, from its call until it hands on,
-   * fails, or the answer is over. Default false: they cost more than the span of the request.
+   * fails, or the answer is over. Default false: a dozen middlewares make a dozen spans for each request.
    */
   middlewareSpans?: boolean;
 }
