@@ -10,6 +10,8 @@ export type MessageHeaders = Record<string, unknown>;
 // Repetitions of these form one list (Trace Context, "tracestate Header"; W3C Baggage, "Baggage HTTP Header Format").
 const BAGGAGE = 'baggage';
 const LISTS = new Set(['tracestate', BAGGAGE]);
+// More repetitions than any list of ours may have members; a sparse list can have four billion places.
+const MAX_VALUES = 256;
 
 /** Reads message headers in any case; of a header that came several times the first one, of a list header all. */
 export const messageHeaderGetter: TextMapGetter<MessageHeaders> = {
@@ -18,7 +20,10 @@ export const messageHeaderGetter: TextMapGetter<MessageHeaders> = {
     const value = headers[key] ?? findAnyCase(headers, key);
     if (!Array.isArray(value)) return toText(value);
     if (!LISTS.has(key)) return toText(value[0]);
-    return value.map(toText).filter((text) => text !== undefined);
+    return value
+      .slice(0, MAX_VALUES)
+      .map(toText)
+      .filter((text) => text !== undefined);
   },
 };
 

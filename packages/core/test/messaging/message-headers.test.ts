@@ -53,3 +53,10 @@ for (const [title, headers, expected] of MERGES) {
     assert.notEqual(merged, INJECTED);
   });
 }
+
+test('of a list header with four billion places the first 256 are looked at', () => {
+  const values: unknown[] = new Array(2 ** 32 - 1);
+  values[255] = 'a=1';
+  values[256] = 'b=2';
+  assert.deepEqual(messageHeaderGetter.get({ baggage: values }, 'baggage'), ['a=1']);
+});
