@@ -248,7 +248,7 @@ export function setEndGroup(span: Span, group: AttributeGroup): void {
  * Call a user's hook so that neither an exception nor a rejected promise of it reaches the application.
  *
  * @param name  of the option, for the report
- * @returns what the hook returned, or `undefined` when it threw
+ * @returns what the hook returned, or `undefined` when it threw or returned a promise
  */
 export function callHook<A extends unknown[], R>(
   name: string,
@@ -258,10 +258,10 @@ export function callHook<A extends unknown[], R>(
   if (hook === undefined) return undefined;
   try {
     const result = hook(...args);
-    if (result instanceof Promise) {
-      result.catch((error: unknown) => reportFault('hook_threw', `hook ${name} rejected: ${describeError(error)}`));
-    }
-    return result;
+    if (!(result instanceof Promise)) return result;
+    reportFault('hook_threw', `hook ${name} returned a promise, which nobody waits for`);
+    result.catch((error: unknown) => reportFault('hook_threw', `hook ${name} rejected: ${describeError(error)}`));
+    return undefined;
   } catch (error) {
     reportFault('hook_threw', `hook ${name} threw: ${describeError(error)}`);
     return undefined;
