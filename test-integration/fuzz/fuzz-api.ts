@@ -1,4 +1,5 @@
 /** Hostile values through every entry point, beside healthy spans, through the real pipeline to a real socket. */
+import { types } from 'node:util';
 import { BatchSpanProcessor, OtlpHttpTransport, startTracing, type Tracing, ZipkinTransport } from '@clew/core';
 import { ENTRY_POINTS, type EntryPoint } from './entry-points.ts';
 import { HOSTILE_VALUES, type HostileValue } from './hostile-values.ts';
@@ -156,7 +157,9 @@ class Stage {
       report.calls++;
       try {
         // The casts stand for an application in JavaScript.
-        await call.entry[1]({ provider, span }, call.a[1]() as never, call.b[1]() as never);
+        const result = call.entry[1]({ provider, span }, call.a[1]() as never, call.b[1]() as never);
+        // Anything else may be the hostile value itself, which throws when it is awaited.
+        if (types.isPromise(result)) await result;
       } catch (error) {
         if (!isOwnFault(call, error)) faults.push(`${call.entry[0]}: threw ${String(error)}`);
       }

@@ -125,27 +125,36 @@ export function enterStored(context: Context): () => void {
 /** The span of any context, ours or foreign. */
 export function spanOf(context: Context): Span | undefined {
   // What lies under this key was put there by the API's own setter.
-  return context instanceof ClewContext ? context.span : (foreignValue(context, SPAN_KEY) as Span | undefined);
+  return isOurs(context) ? context.span : (foreignValue(context, SPAN_KEY) as Span | undefined);
 }
 
 /** The baggage of any context, ours or foreign. */
 export function baggageOf(context: Context): Baggage | undefined {
-  return context instanceof ClewContext ? context.baggage : (foreignValue(context, BAGGAGE_KEY) as Baggage | undefined);
+  return isOurs(context) ? context.baggage : (foreignValue(context, BAGGAGE_KEY) as Baggage | undefined);
 }
 
 /** Whether spans and header injection are switched off in this context, as exporters do for their own requests. */
 export function isSuppressed(context: Context): boolean {
-  return context instanceof ClewContext ? context.suppressed : foreignValue(context, SUPPRESS_KEY) === true;
+  return isOurs(context) ? context.suppressed : foreignValue(context, SUPPRESS_KEY) === true;
 }
 
 /** The same context with another active span. */
 export function withSpanIn(context: Context, span: Span | undefined): Context {
-  return context instanceof ClewContext ? context.withSpan(span) : foreignWith(context, SPAN_KEY, span);
+  return isOurs(context) ? context.withSpan(span) : foreignWith(context, SPAN_KEY, span);
 }
 
 /** The same context with other baggage. */
 export function withBaggageIn(context: Context, baggage: Baggage | undefined): Context {
-  return context instanceof ClewContext ? context.withBaggage(baggage) : foreignWith(context, BAGGAGE_KEY, baggage);
+  return isOurs(context) ? context.withBaggage(baggage) : foreignWith(context, BAGGAGE_KEY, baggage);
+}
+
+function isOurs(context: Context): context is ClewContext {
+  try {
+    return context instanceof ClewContext;
+  } catch {
+    // A proxy that throws.
+    return false;
+  }
 }
 
 // What callers hand over as a context may be nothing, or throw: then it counts as the one outside of every request.

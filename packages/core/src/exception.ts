@@ -147,7 +147,7 @@ export function recordExceptionOnce(span: Span, error: unknown, sink?: Exception
  */
 export function errorType(error: unknown): string {
   const inner = unwrap(error);
-  if (!(inner instanceof Error)) return '_OTHER';
+  if (!isError(inner)) return '_OTHER';
   const code = textOf(() => (inner as { code?: unknown }).code);
   if (code !== undefined && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) return code;
   const name = textOf(() => inner.name);
@@ -176,6 +176,11 @@ function unwrapOnce(error: unknown): unknown {
     error.name === 'KafkaJSNumberOfRetriesExceeded' ||
     error.name === 'KafkaJSNonRetriableError';
   return wraps && error.cause instanceof Error ? error.cause : undefined;
+}
+
+function isError(value: unknown): value is Error {
+  // A proxy that throws is none.
+  return safely(() => value instanceof Error) === true;
 }
 
 function textOf(read: () => unknown): string | undefined {
