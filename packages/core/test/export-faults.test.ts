@@ -233,18 +233,21 @@ test('shutdown with a dead backend ends within its time and counts what it gives
 
 test('a slow backend takes several requests at once', async (t) => {
   const backend = await startBackend(t);
-  let open = 0;
+  const waiting: Array<() => void> = [];
   let most = 0;
   backend.respond = (response) => {
-    most = Math.max(most, ++open);
-    setTimeout(() => {
-      open--;
-      response.end();
-    }, 20);
+    most = Math.max(
+      most,
+      waiting.push(() => response.end()),
+    );
   };
   const tracing = startTest(t, { endpoint: backend.url, batch: { maxQueueSpans: 8192 } });
   makeSpans(tracing, 512 * 8);
-  await tracing.forceFlush();
+  const flushed = tracing.forceFlush();
+  await until(() => waiting.length === 4, 'four requests');
+  backend.respond = (response) => response.end();
+  for (const answer of waiting) answer();
+  await flushed;
   assert.equal(most, 4);
   assert.equal(tracing.stats().exporters[0]?.exported, 512 * 8);
 });
