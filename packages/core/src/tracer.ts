@@ -261,8 +261,8 @@ function makeNonRecording(traceFlags: number, traceState: TraceState | undefined
 
 function fillIds(parent: SpanIdentity | undefined, generator: IdGenerator | undefined): void {
   if (generator !== undefined && fillFromGenerator(parent, generator)) return;
-  const at = takeWords(6);
   if (parent === undefined) {
+    const at = takeWords(4);
     start.t0 = words[at] as number;
     start.t1 = words[at + 1] as number;
     start.t2 = words[at + 2] as number;
@@ -271,8 +271,9 @@ function fillIds(parent: SpanIdentity | undefined, generator: IdGenerator | unde
   } else {
     copyTraceId(parent);
   }
-  start.s0 = words[at + 4] as number;
-  start.s1 = (words[at + 5] as number) || 1;
+  const at = takeWords(2);
+  start.s0 = words[at] as number;
+  start.s1 = (words[at + 1] as number) || 1;
 }
 
 function copyTraceId(parent: SpanIdentity): void {

@@ -29,21 +29,16 @@ export function writeSpan(writer: ProtoWriter, span: RecordingSpan): void {
   const { t0, t1, t2, t3, s0, s1, p0, p1, anchor, extras } = span;
   const outer = writer.open(SPAN_IN_SCOPE);
   writer.ensure(96);
+  const isChild = (p0 | p1) !== 0;
   writer.traceId(0x0a, t0, t1, t2, t3);
   writer.spanId(0x12, s0, s1);
-  const isChild = (p0 | p1) !== 0;
   if (isChild) writer.spanId(0x22, p0, p1);
-  writer.byte(0x30);
-  // The API counts kinds from INTERNAL = 0, the protocol from UNSPECIFIED = 0.
-  writer.byte(span.kind + 1);
-  writer.byte(0x39);
-  if (extras?.startTime !== undefined) writer.hrTime(extras.startTime);
-  else writer.nanos(anchor.nanosHigh, anchor.nanosLow, span.startMs);
-  writer.byte(0x41);
-  if (extras?.endTime !== undefined) writer.hrTime(extras.endTime);
-  else writer.nanos(anchor.nanosHigh, anchor.nanosLow, span.endMs);
-  writer.byte(0x85);
-  writer.byte(0x01);
+  if (extras?.startTime === undefined && extras?.endTime === undefined) {
+    writer.kindAndTimes(span.kind + 1, anchor.nanosHigh, anchor.nanosLow, span.startMs, span.endMs);
+  } else {
+    writeExactTimes(writer, span, extras);
+  }
+  writer.tag16(0x85, 0x01);
   writer.fixed32(span.traceFlags | HAS_IS_REMOTE | (isChild && span.parentIsRemote ? IS_REMOTE : 0));
   writer.text(0x2a, span.name);
   if (span.traceState !== undefined) writer.text(0x1a, serializeTraceState(span.traceState));
@@ -54,6 +49,19 @@ export function writeSpan(writer: ProtoWriter, span: RecordingSpan): void {
   if (extras !== undefined) writeExtras(writer, span, extras);
   if (span.statusCode !== 0) writeStatus(writer, span.statusCode, extras?.statusMessage);
   writer.close(outer);
+}
+
+// The times that a user gave, to the nanosecond; the other one of the two may be ours.
+function writeExactTimes(writer: ProtoWriter, span: RecordingSpan, extras: SpanExtras): void {
+  const { anchor } = span;
+  writer.byte(0x30);
+  writer.byte(span.kind + 1);
+  writer.byte(0x39);
+  if (extras.startTime !== undefined) writer.hrTime(extras.startTime);
+  else writer.nanos(anchor.nanosHigh, anchor.nanosLow, span.startMs);
+  writer.byte(0x41);
+  if (extras.endTime !== undefined) writer.hrTime(extras.endTime);
+  else writer.nanos(anchor.nanosHigh, anchor.nanosLow, span.endMs);
 }
 
 function encodedGroup(group: AttributeGroup): Uint8Array {

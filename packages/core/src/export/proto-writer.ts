@@ -79,12 +79,8 @@ export class ProtoWriter {
 
   /** Four bytes, little endian. */
   fixed32(value: number): void {
-    const { buffer, position } = this;
-    buffer[position] = value;
-    buffer[position + 1] = value >>> 8;
-    buffer[position + 2] = value >>> 16;
-    buffer[position + 3] = value >>> 24;
-    this.position = position + 4;
+    putFixed32(this.buffer, this.position, value);
+    this.position += 4;
   }
 
   /** A trace id of four words as field `tag`; the caller has made room for 18 bytes. */
@@ -109,16 +105,34 @@ export class ProtoWriter {
     this.position = position + 10;
   }
 
+  /** A tag of two bytes; the caller has made room. */
+  tag16(first: number, second: number): void {
+    const { buffer, position } = this;
+    buffer[position] = first;
+    buffer[position + 1] = second;
+    this.position = position + 2;
+  }
+
   /**
-   * Nanoseconds since the epoch as fixed64, from an anchor and monotonic milliseconds.
-   * Done in two halves of doubles: the sum does not fit into one, and BigInt costs ten times as much.
+   * Kind, start and end of a span, from an anchor and monotonic milliseconds; the caller has made room for 20 bytes.
+   *
+   * @param kind  as the protocol counts: from UNSPECIFIED = 0, where the API counts from INTERNAL = 0
    */
+  kindAndTimes(kind: number, anchorHigh: number, anchorLow: number, startMs: number, endMs: number): void {
+    const { buffer, position } = this;
+    buffer[position] = 0x30;
+    buffer[position + 1] = kind;
+    buffer[position + 2] = 0x39;
+    putNanos(buffer, position + 3, anchorHigh, anchorLow, startMs);
+    buffer[position + 11] = 0x41;
+    putNanos(buffer, position + 12, anchorHigh, anchorLow, endMs);
+    this.position = position + 20;
+  }
+
+  /** Nanoseconds since the epoch as fixed64, from an anchor and monotonic milliseconds. */
   nanos(anchorHigh: number, anchorLow: number, monotonicMs: number): void {
-    const delta = Math.round(monotonicMs * 1e6);
-    const deltaHigh = Math.floor(delta / TWO_32);
-    const low = anchorLow + (delta - deltaHigh * TWO_32);
-    this.fixed32(low >= TWO_32 ? low - TWO_32 : low);
-    this.fixed32(anchorHigh + deltaHigh + (low >= TWO_32 ? 1 : 0));
+    putNanos(this.buffer, this.position, anchorHigh, anchorLow, monotonicMs);
+    this.position += 8;
   }
 
   /** `[seconds, nanoseconds]` since the epoch as fixed64; for the rare times that users give. */
@@ -271,6 +285,23 @@ function putAscii(buffer: FastBuffer, position: number, text: string): number {
     buffer[position + i] = code;
   }
   return position + length;
+}
+
+// In two halves of doubles: the sum does not fit into one, and BigInt costs ten times as much.
+function putNanos(buffer: FastBuffer, at: number, anchorHigh: number, anchorLow: number, monotonicMs: number): void {
+  const delta = Math.round(monotonicMs * 1e6);
+  const deltaHigh = Math.floor(delta / TWO_32);
+  const low = anchorLow + (delta - deltaHigh * TWO_32);
+  const carried = low >= TWO_32;
+  putFixed32(buffer, at, carried ? low - TWO_32 : low);
+  putFixed32(buffer, at + 4, anchorHigh + deltaHigh + (carried ? 1 : 0));
+}
+
+function putFixed32(buffer: FastBuffer, at: number, value: number): void {
+  buffer[at] = value;
+  buffer[at + 1] = value >>> 8;
+  buffer[at + 2] = value >>> 16;
+  buffer[at + 3] = value >>> 24;
 }
 
 // Big endian, as ids are written.

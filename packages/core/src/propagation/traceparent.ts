@@ -10,6 +10,7 @@ const TRACEPARENT = 'traceparent';
 const TRACESTATE = 'tracestate';
 const LENGTH = 55;
 const DASH = 0x2d;
+const ZERO = 0x30;
 const NOT_HEX = -1;
 
 /**
@@ -21,8 +22,11 @@ const NOT_HEX = -1;
  * @see https://www.w3.org/TR/trace-context-2/#traceparent-header "Versioning of traceparent"
  */
 export function parseTraceparent(header: string): NonRecordingSpan | undefined {
-  const text = trimBlanks(header);
-  if (!hasShape(text)) return undefined;
+  let text = header;
+  if (!isPlain(header)) {
+    text = trimBlanks(header);
+    if (!hasShape(text)) return undefined;
+  }
   const flags = parseHexByte(text, 53);
   const t0 = parseHexWord(text, 3);
   const t1 = parseHexWord(text, 11);
@@ -33,6 +37,18 @@ export function parseTraceparent(header: string): NonRecordingSpan | undefined {
   if (takeMalformed() || flags === NOT_HEX || (t0 | t1 | t2 | t3) === 0 || (s0 | s1) === 0) return undefined;
   // Trace Context, "Other Flags": bits we cannot name are cleared, else we would vouch for them downstream.
   return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, flags & KNOWN_FLAGS, true, undefined);
+}
+
+/** Whether this is what everybody sends: version 00 in its own length, without blanks. */
+function isPlain(text: string): boolean {
+  return (
+    text.length === LENGTH &&
+    text.charCodeAt(0) === ZERO &&
+    text.charCodeAt(1) === ZERO &&
+    text.charCodeAt(2) === DASH &&
+    text.charCodeAt(35) === DASH &&
+    text.charCodeAt(52) === DASH
+  );
 }
 
 /** Whether the version, the length and the dashes are right. */
