@@ -7,12 +7,28 @@ import { describeError, reportFault } from './faults.ts';
 import { SCHEMA_URL } from './plugin.ts';
 import { RecordingSpan } from './span.ts';
 
+interface ApiRegistry {
+  readonly metrics?: unknown;
+}
+
+// All copies of the API meet in the object under this symbol. It is made once and stays, so that reading it here costs a
+// tenth of asking the API, which looks it up among the globals each time.
+const REGISTRY = Symbol.for('opentelemetry.js.api.1');
+let registry: ApiRegistry | undefined;
+
+function registeredMetrics(): unknown {
+  registry ??= (globalThis as Record<symbol, ApiRegistry | undefined>)[REGISTRY];
+  return registry?.metrics;
+}
+
 /** Makes the instruments of one plugin when somebody collects them, also when that begins later. */
 export class PluginMeter<Instruments> {
   readonly #scope: { name: string; version: string };
   readonly #given: MeterProvider | undefined;
   readonly #make: (meter: Meter) => Instruments;
-  #provider: MeterProvider | undefined = undefined;
+  /** What was registered when the instruments were made. */
+  #registered: unknown = undefined;
+  #isFresh = false;
   #instruments: Instruments | undefined = undefined;
 
   /**
@@ -33,15 +49,17 @@ export class PluginMeter<Instruments> {
   /** The instruments; `undefined` while nobody collects. Never throws. */
   current(): Instruments | undefined {
     // The metrics API has no proxy: what it gave before a provider came stays silent for ever.
-    const provider = this.#given ?? metrics.getMeterProvider();
-    if (provider !== this.#provider) this.#refresh(provider);
+    const registered = this.#given ?? registeredMetrics();
+    if (registered !== this.#registered || !this.#isFresh) this.#refresh(registered);
     return this.#instruments;
   }
 
-  #refresh(provider: MeterProvider): void {
-    this.#provider = provider;
+  #refresh(registered: unknown): void {
+    this.#registered = registered;
+    this.#isFresh = true;
     this.#instruments = undefined;
     try {
+      const provider = this.#given ?? metrics.getMeterProvider();
       const meter = provider.getMeter(this.#scope.name, this.#scope.version, { schemaUrl: SCHEMA_URL });
       if (meter !== createNoopMeter()) this.#instruments = this.#make(meter);
     } catch (error) {
