@@ -35,7 +35,7 @@ function bufferAndTracers(count: number): { buffer: EncodedSpanBuffer; tracers: 
 
 function endSpans(tracers: Tracer[], count: number, prefix: string): string[] {
   const names = Array.from({ length: count }, (_, i) => `${prefix} number ${i}.`);
-  names.forEach((name, i) => tracers[i % tracers.length]?.startSpan(name).end());
+  for (const [i, name] of names.entries()) tracers[i % tracers.length]?.startSpan(name).end();
   return names;
 }
 
