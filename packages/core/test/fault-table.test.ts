@@ -125,6 +125,22 @@ test('answers that take longer than the queue can wait: every span arrives, and 
   assertEachOnce(bench);
 });
 
+test('a queue that is full behind a backend that does not answer is emptied into the store for retries', async (t) => {
+  const { backend, tracing } = await startBench(t);
+  backend.respond = () => {};
+  makeSpans(tracing, 4 * 512);
+  await until(() => backend.received.length === 4, 'four requests');
+  // In one tick: no batch before this one was late enough to be set aside.
+  makeSpans(tracing, 2048);
+  await until(() => tracing.stats().exporters[0]?.retrying === 2048, 'the store to take the queue');
+  makeSpans(tracing, 2048);
+  assert.deepEqual(tracing.stats().exporters[0]?.dropped, {});
+  backend.server.closeAllConnections();
+  backend.respond = (response) => response.end();
+  assert.equal(await tracing.forceFlush(), 'ok');
+  assert.deepEqual(accountedFor(tracing), { accepted: 6144, sum: 6144 });
+});
+
 test('spans that are due while every way is taken go out after a pause, although nothing else waits', async (t) => {
   const { backend, tracing, delivered, take } = await startBench(t, { batch: { maxRetryElapsedMs: 20 } });
   const held: ServerResponse[] = [];
