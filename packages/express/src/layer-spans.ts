@@ -3,15 +3,13 @@
  * answer is over. It is active in its function; those that come after it are its siblings.
  */
 import type { IncomingMessage } from 'node:http';
-import { type Context, type PluginTracing, type Span, SpanKind, trace } from '@clew/core';
-import { errorType, type ServerSpan, setErrorStatus } from '@clew/core/http';
+import { type Context, type PluginTracing, type Span, trace } from '@clew/core';
+import { failStep, outsideOfStep, type ServerSpan, startStep } from '@clew/core/http';
 import type { RouteFinder } from './route.ts';
-import type { Layer, Request } from './shape.ts';
+import type { Layer } from './shape.ts';
 
 /** Functions of ours, which get no spans. */
 const ours = new WeakSet<object>();
-/** The span that the span of a layer has taken the place of. */
-const replaced = new WeakMap<Span, Span>();
 
 /** Note a function of ours, which gets no span. */
 export function markOurs<Fn extends object>(fn: Fn): Fn {
@@ -53,10 +51,7 @@ export class RequestLayers {
     const { name } = layer;
     const title = isHandler(layer) ? `handler ${this.#finder.find(req)?.route ?? ''}` : `middleware ${name}`;
     // Express's word for functions without a name.
-    const attributes = name === '<anonymous>' ? [] : ['code.function.name', name];
-    const span = this.tracing.startSpan(title, SpanKind.INTERNAL, outside, attributes);
-    const parent = trace.getSpan(outside);
-    if (parent !== undefined) replaced.set(span, parent);
+    const span = startStep(this.tracing, title, name === '<anonymous>' ? undefined : name, outside);
     this.#open = span;
     this.#openCall = call;
     this.context = trace.setSpan(outside, span);
@@ -67,11 +62,7 @@ export class RequestLayers {
     const isError = Boolean(error) && error !== 'route' && error !== 'router';
     if (isError) this.#server.fail(error);
     if (call !== this.#openCall || this.#open === undefined) return;
-    if (isError && !standsFor4xx(error)) {
-      this.#open.setAttribute('error.type', errorType(error));
-      // The event of the exception belongs to the span of the request.
-      setErrorStatus(this.#open, error);
-    }
+    if (isError) failStep(this.#open, error);
     this.end();
   }
 
@@ -84,11 +75,7 @@ export class RequestLayers {
 
   /** Where what follows a layer has to run: layers put spans or baggage of their own around it, or lose the context. */
   outside(): Context {
-    const active = this.tracing.active();
-    const span = trace.getSpan(active);
-    if (span?.spanContext().traceId !== trace.getSpanContext(this.#outermost)?.traceId) return this.#outermost;
-    const parent = span && replaced.get(span);
-    return parent === undefined ? active : trace.setSpan(active, parent);
+    return outsideOfStep(this.tracing, this.#outermost);
   }
 }
 
@@ -100,10 +87,4 @@ function getsSpan({ handle }: Layer): boolean {
 // Layers of a route have a method, which is `undefined` for `route.all`.
 function isHandler(layer: Layer): boolean {
   return 'method' in layer;
-}
-
-function standsFor4xx(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  const { status, statusCode = status } = error as Request & { status?: unknown; statusCode?: unknown };
-  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
 }

@@ -18,3 +18,4 @@ export type { Forwarded } from './server-start.ts';
 export type { ServerLibrary } from './server-library.ts';
 export { splitTarget } from './server-target.ts';
 export { HttpServerTracing } from './server-tracing.ts';
+export { failStep, outsideOfStep, startStep } from './step-span.ts';
