@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { tracingChannel } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { describeError, reportFault } from '@clew/core';
-import type { RequestLayers } from './layer-spans.ts';
+import { RequestLayers } from './layer-spans.ts';
 import { stackOf } from './route.ts';
 import type { Application, Layer, Next } from './shape.ts';
 
@@ -24,7 +24,7 @@ export function unwatchRequest(req: IncomingMessage): void {
   requests.delete(req);
 }
 
-/** What router 2.3 publishes of one call. */
+/** What router 2.3 publishes of one call: casts to it say no more than the channel's name. */
 interface ChannelCall {
   readonly req: IncomingMessage;
   /** Missing for the functions of parameters. */
@@ -33,19 +33,26 @@ interface ChannelCall {
   readonly error?: unknown;
 }
 
+/** For calls of other requests, which run as they are. */
+const UNWATCHED = {};
+
 // The router runs a call in what the stores of its channel ask for. This one leaves that to tracing, whose context may
 // be kept by Clew or by an SDK.
-class LayerContext extends AsyncLocalStorage<RequestLayers | undefined> {
-  override run<R, A extends unknown[]>(layers: RequestLayers | undefined, fn: (...args: A) => R, ...args: A): R {
-    return layers === undefined ? fn(...args) : layers.tracing.run(layers.context, fn, undefined, ...args);
-  }
-
-  /** What channels call in place of `run` since Node.js 26. */
-  withScope(layers: RequestLayers | undefined): Disposable {
-    const leave = layers?.tracing.enter(layers.context);
-    return { [Symbol.dispose]: () => leave?.() };
+class LayerContext extends AsyncLocalStorage<object> {
+  override run<R, A extends unknown[]>(entered: object, fn: (...args: A) => R, ...args: A): R {
+    if (!(entered instanceof RequestLayers)) return fn(...args);
+    return entered.tracing.run(entered.context, fn, undefined, ...args);
   }
 }
+
+/** What channels call in place of `run` since Node.js 26; the types of older lines do not have it. */
+const scoped = {
+  withScope(entered: object): Disposable & { dispose(): void } {
+    const leaveScope = entered instanceof RequestLayers ? entered.tracing.enter(entered.context) : undefined;
+    const dispose = (): void => leaveScope?.();
+    return { dispose, [Symbol.dispose]: dispose };
+  },
+};
 
 let isSubscribed = false;
 
@@ -53,11 +60,11 @@ let isSubscribed = false;
 export function subscribe(): void {
   if (isSubscribed) return;
   isSubscribed = true;
-  const channel = tracingChannel<RequestLayers | undefined, ChannelCall>('express.router.request');
-  channel.start.bindStore(new LayerContext(), (call) => {
-    const { req, layer, param } = call;
+  const channel = tracingChannel('express.router.request');
+  channel.start.bindStore(Object.assign(new LayerContext(), scoped), (message) => {
+    const call = message as ChannelCall;
     // Functions of parameters belong to no layer.
-    return enter(req, call, param === undefined ? layer : undefined);
+    return enter(call.req, call, call.param === undefined ? call.layer : undefined) ?? UNWATCHED;
   });
   channel.error.subscribe((message) => {
     const call = message as ChannelCall;
