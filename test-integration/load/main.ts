@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Random } from '../fuzz/random.ts';
 import { type Check, equal } from '../soak/checks.ts';
-import { type HeapSample, heapSlope, slopeLimit } from '../soak/heap-slope.ts';
+import { type HeapSample, heapSlope, MIN_HEAP_SAMPLES, slopeLimit } from '../soak/heap-slope.ts';
 import { positive, printChecks, writeResults } from '../soak/results.ts';
 import type { Listening, Reading } from './app.ts';
 import { Clients } from './clients.ts';
@@ -124,8 +124,8 @@ function judge(): Check[] {
     equal('warnings of Node.js', warnings, []),
     {
       name: `the heap grows by less than ${limit.toFixed(1)} MB in 10 minutes`,
-      ok: heap.length >= 10 && slope < limit,
-      saw: `${slope.toFixed(2)} MB in 10 minutes, ${heap.length} readings`,
+      ok: heap.length >= MIN_HEAP_SAMPLES && slope < limit,
+      saw: `${slope.toFixed(2)} MB in 10 minutes, ${heap.length} readings of ${MIN_HEAP_SAMPLES} at least`,
     },
   ];
 }

@@ -7,6 +7,9 @@ export interface HeapSample {
   bytes: number;
 }
 
+/** With fewer readings a slope says nothing. */
+export const MIN_HEAP_SAMPLES = 10;
+
 const MB = 1024 * 1024;
 const PER_MINUTES = 10;
 const LIMIT_MB = 1;

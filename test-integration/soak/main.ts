@@ -2,7 +2,7 @@
  * `npm run soak`: every fault of a backend at its real length, and beside them a service that runs at full rate.
  *
  *   npm run soak -- --minutes 30 --rate 5000 --seed 7   the long run for the record
- *   npm run soak -- --rows 503                          only faults whose name contains this, and no long run
+ *   npm run soak -- --only 503                          only faults whose name contains this; spans/s: the long run
  *   npm run soak -- --write                             write RESULTS.md as well
  */
 import { parseArgs } from 'node:util';
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '3' },
     rate: { type: 'string', default: '5000' },
     seed: { type: 'string' },
-    rows: { type: 'string' },
+    only: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 });
@@ -29,7 +29,6 @@ process.env.OTEL_LOG_LEVEL ??= 'none';
 // Each fault has a tracing of its own in this process, and each of them listens for its end.
 process.setMaxListeners(100);
 
-const rows = ROWS.filter(({ name }) => values.rows === undefined || name.includes(values.rows));
 const name = `${options.rate} spans/s for ${options.minutes} min, a tenth of the time with faults`;
 console.log(`seed ${options.seed}`);
 let figures: SoakResult['figures'] = [];
@@ -41,7 +40,8 @@ const long = {
     return result.checks;
   },
 };
-const results = await Promise.all((values.rows === undefined ? [long, ...rows] : rows).map(judge));
+const chosen = [long, ...ROWS].filter(({ name }) => values.only === undefined || name.includes(values.only));
+const results = await Promise.all(chosen.map(judge));
 for (const [key, value] of figures) console.log(`      ${key.padEnd(40)} ${value}`);
 const passed = results.filter(({ ok }) => ok).length;
 if (values.write) {

@@ -1,7 +1,7 @@
 /** The long run: a service at full rate, and a receiver that fails a tenth of the time. */
 import { Random } from '../fuzz/random.ts';
 import { type Check, ledgerChecks } from './checks.ts';
-import { heapSlope, slopeLimit } from './heap-slope.ts';
+import { heapSlope, MIN_HEAP_SAMPLES, slopeLimit } from './heap-slope.ts';
 import { type Mode, Receiver } from './receiver.ts';
 import { reportOf, startService } from './service-process.ts';
 import type { ServiceReport } from './service.ts';
@@ -35,6 +35,7 @@ const FAULT_SHARE = 0.1;
 const CONTROL_MS = 20_000;
 const MOST_HEAP_SAMPLES = 200;
 const MIN_SAMPLE_MS = 1000;
+const GROSS_DELAY_MS = 500;
 
 export async function soak({ minutes, rate, seed }: SoakOptions): Promise<SoakResult> {
   const receiver = await Receiver.listen();
@@ -102,12 +103,23 @@ function judge(receiver: Receiver, report: ServiceReport, faults: Map<string, nu
     { name: 'every kind of fault had its turn', ok: faults.size === FAULTS.length, saw: [...faults.keys()].join(' ') },
     {
       name: `the heap grows by less than ${limit.toFixed(1)} MB in 10 minutes`,
-      ok: heap.length >= 10 && slope < limit,
-      saw: `${slope.toFixed(2)} MB in 10 minutes, ${heap.length} readings`,
+      ok: heap.length >= MIN_HEAP_SAMPLES && slope < limit,
+      saw: `${slope.toFixed(2)} MB in 10 minutes, ${heap.length} readings of ${MIN_HEAP_SAMPLES} at least`,
+    },
+    {
+      name: 'the event loop is not delayed beyond what a busy machine explains',
+      ok: delayMs.traced < delayMs.control + GROSS_DELAY_MS,
+      saw: `${delayMs.traced.toFixed(2)} ms, ${delayMs.control.toFixed(2)} ms without tracing`,
     },
   ];
+  return { checks, figures: figuresOf(receiver, report, faults) };
+}
+
+function figuresOf(receiver: Receiver, report: ServiceReport, faults: Map<string, number>): SoakResult['figures'] {
+  const { heap, delayMs } = report;
+  const [stats] = report.stats.exporters;
   const total = [...faults.values()].reduce((sum, ms) => sum + ms, 0);
-  const figures: SoakResult['figures'] = [
+  return [
     ['spans ended', String(report.ended)],
     ['exported', String(stats?.exported)],
     ['rejected by the receiver', String(stats?.rejected)],
@@ -117,11 +129,10 @@ function judge(receiver: Receiver, report: ServiceReport, faults: Map<string, nu
     ...[...faults].toSorted().map(([name, ms]): [string, string] => [`- ${name}`, `${(ms / 1000).toFixed(0)} s`]),
     ['heap after warm-up', `${((heap[0]?.bytes ?? 0) / 2 ** 20).toFixed(2)} MB`],
     ['heap at the end', `${((heap.at(-1)?.bytes ?? 0) / 2 ** 20).toFixed(2)} MB`],
-    ['heap slope', `${slope.toFixed(3)} MB in 10 minutes`],
+    ['heap slope', `${heapSlope(heap).toFixed(3)} MB in 10 minutes`],
     ['event-loop delay p99 without tracing', `${delayMs.control.toFixed(2)} ms`],
     ['event-loop delay p99 with tracing', `${delayMs.traced.toFixed(2)} ms`],
   ];
-  return { checks, figures };
 }
 
 function sleep(ms: number): Promise<void> {
