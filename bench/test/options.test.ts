@@ -13,7 +13,7 @@ test('a name and nothing else runs that benchmark with ten rounds', () => {
 });
 
 test('no name runs all benchmarks', () => {
-  assert.deepEqual(parseOptions([]).benchmarks, ['core', 'express', 'fastify', 'undici']);
+  assert.deepEqual(parseOptions([]).benchmarks, ['core', 'express', 'fastify', 'undici', 'service']);
 });
 
 test('values are read with a space or an equals sign, in any place', () => {

@@ -1,14 +1,11 @@
 // The measured process: server.ts <framework> <variant> <sink URL>
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 
-import { answerParent } from '../child.ts';
+import { answerLoad } from './answer-load.ts';
 import { expressApp, fastifyApp, makeUser } from './apps.ts';
-import { settle } from './settle.ts';
 import { type Framework, VARIANTS } from './variant.ts';
 
 let requests = 0;
-let cpu = process.cpuUsage();
 
 const [framework = '', name = '', sinkUrl = ''] = process.argv.slice(2);
 const variant = await VARIANTS[name]?.({
@@ -23,19 +20,7 @@ const server =
     : (await listening(await fastifyApp(variant, findUser))).server;
 if (!server.listening) await once(server, 'listening');
 
-answerParent({
-  address: () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), // AddressInfo: it listens on TCP.
-  begin: async () => {
-    await settle(variant);
-    cpu = process.cpuUsage();
-    return { requests };
-  },
-  end: async () => {
-    await settle(variant);
-    const { user, system } = process.cpuUsage(cpu);
-    return { cpuMicros: user + system, requests, rssBytes: process.memoryUsage.rss() };
-  },
-});
+answerLoad(server, variant, () => requests);
 
 function findUser(id: string): object {
   requests++;
