@@ -19,10 +19,19 @@ export interface Request extends TracedRequest {
 export type OnRequest = (request: Request, reply: TracedReply, done: () => void) => void;
 /** What an `onError` hook is. */
 export type OnError = (request: Request, reply: TracedReply, error: unknown, done: () => void) => void;
+/** What `onRoute` hooks see of a route, and may change. */
+export interface RouteOptions {
+  readonly url: string;
+  [name: string]: unknown;
+}
+/** What an `onRoute` hook is. */
+export type OnRoute = (this: Instance, options: RouteOptions) => void;
 
 /** An application, or the scope of a plugin. */
 export interface Instance {
   readonly version: string;
+  readonly pluginName: string;
   addHook(name: 'onRequest', hook: OnRequest): unknown;
   addHook(name: 'onError', hook: OnError): unknown;
+  addHook(name: 'onRoute', hook: OnRoute): unknown;
 }

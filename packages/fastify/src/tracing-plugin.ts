@@ -1,5 +1,7 @@
 /** The plugin: the only file that is registered with Fastify. */
-import { HttpServerTracing, serverSpanOf } from '@clew/core/http';
+import { checkBoolean } from '@clew/core';
+import { HttpServerTracing, type RouteTable, type ServerLibrary, serverSpanOf } from '@clew/core/http';
+import { HandlerSpans } from './handler-spans.ts';
 import type { Instance, Request } from './shape.ts';
 import { readForwarded, readTarget, routeReader } from './spans.ts';
 import type { TracedReply, TracedRequest, TracingPluginOptions } from './types.ts';
@@ -29,26 +31,22 @@ export function tracingPlugin<Req = TracedRequest, Reply = TracedReply>(
   done();
 }
 
-function attach(instance: Instance, options: TracingPluginOptions<Request, TracedReply> | undefined): void {
+function attach(instance: Instance, given: TracingPluginOptions<Request, TracedReply> | undefined): void {
+  const options = withoutPrefix(given);
+  const hasHandlerSpans = checkBoolean('handlerSpans', options.handlerSpans) ?? false;
+  const unwatch = hasHandlerSpans ? (request: Request) => handlers?.unwatch(request) : undefined;
   const server = new HttpServerTracing<Request, TracedReply>(
     SCOPE,
-    (routes) => {
-      const readRoute = routeReader(instance.version);
-      return {
-        target: readTarget,
-        forwarded: readForwarded,
-        routeAtStart: (request) => routes.get(readRoute(request)),
-        // `reply.callNotFound()` takes the route away.
-        routeAtEnd: (request, atStart, statusCode) => (statusCode === 404 && request.is404 ? routes.none : atStart),
-        // A hijacked reply counts as sent before anything is.
-        isDetached: (_request, reply) => reply.sent && !reply.raw.writableEnded,
-      };
-    },
+    (routes) => libraryOf(routes, instance.version, unwatch),
     'tracingPlugin',
-    withoutPrefix(options),
+    options,
+    ['handlerSpans'],
   );
+  const handlers = hasHandlerSpans ? new HandlerSpans(server.tracing) : undefined;
   instance.addHook('onRequest', function clewTracing(request, reply, next) {
+    const isFirst = handlers !== undefined && serverSpanOf(reply.raw) === undefined;
     const context = server.start(request, reply, request.raw, reply.raw);
+    if (isFirst && serverSpanOf(reply.raw)) handlers.watch(request, context);
     if (context === undefined) next();
     else server.tracing.run(context, next);
   });
@@ -56,6 +54,31 @@ function attach(instance: Instance, options: TracingPluginOptions<Request, Trace
     serverSpanOf(reply.raw)?.fail(error);
     next();
   });
+  if (handlers === undefined) return;
+  instance.addHook('onRoute', function clewTracingRoute(route) {
+    handlers.traceRoute(this, route);
+  });
+}
+
+/** @param onEnd  called when the answer is over */
+function libraryOf(
+  routes: RouteTable,
+  version: string,
+  onEnd: ((request: Request) => void) | undefined,
+): ServerLibrary<Request, TracedReply> {
+  const readRoute = routeReader(version);
+  return {
+    target: readTarget,
+    forwarded: readForwarded,
+    routeAtStart: (request) => routes.get(readRoute(request)),
+    routeAtEnd(request, atStart, statusCode) {
+      onEnd?.(request);
+      // `reply.callNotFound()` takes the route away.
+      return statusCode === 404 && request.is404 ? routes.none : atStart;
+    },
+    // A hijacked reply counts as sent before anything is.
+    isDetached: (_request, reply) => reply.sent && !reply.raw.writableEnded,
+  };
 }
 
 // `register` keeps these for itself, and yet hands them on.

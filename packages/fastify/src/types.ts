@@ -25,4 +25,11 @@ export interface TracedReply {
  * `ignore: (request: FastifyRequest) => request.url === '/health'`.
  */
 export interface TracingPluginOptions<Request = TracedRequest, Reply = TracedReply>
-  extends HttpServerOptions<Request, Reply> {}
+  extends HttpServerOptions<Request, Reply> {
+  /**
+   * Make an INTERNAL span for each handler, and for each hook in the options of a route, from its call until it hands
+   * on, fails, or the answer is over. Only for routes that are registered after the plugin has been loaded, so wait
+   * for it: `await app.register(tracingPlugin, { handlerSpans: true })`. Default false.
+   */
+  handlerSpans?: boolean;
+}
