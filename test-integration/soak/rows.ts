@@ -46,6 +46,8 @@ export const ROWS: readonly Row[] = [
   }),
   { name: 'one 503 with Retry-After of an hour', run: runHourLongRetryAfter },
   passing('answers after 2 s at 2000 spans/s for 20 s', { mode: SLOW, lastsMs: 20_000, rate: 2000 }),
+  passing('answers after 2 s at 5000 spans/s for 20 s', { mode: SLOW, lastsMs: 20_000, rate: 5000 }),
+  passing('no answer for 15 s at 5000 spans/s', { mode: HANG, lastsMs: 15_000, rate: 5000 }),
   passing('partial success that rejects a tenth', { mode: { kind: 'partial' }, lastsMs: 10_000 }),
   { name: 'every third answer is 500', run: runEveryThird },
   { name: 'shutdown with 2000 spans queued, nobody listens', run: () => runShutdown({ kind: 'refused' }) },

@@ -125,6 +125,16 @@ test('answers that take longer than the queue can wait: every span arrives, and 
   assertEachOnce(bench);
 });
 
+test('slow answers that come one after another leave no time in which the queue overflows', async (t) => {
+  const bench = await startBench(t, { batch: { scheduledDelayMs: 5000 } });
+  const { backend, tracing, take } = bench;
+  backend.respond = (response, _count, received) => setTimeout(() => take(response, received), 800);
+  // 5000 a second; the requests are started a tenth of a second apart, and so are all that follow.
+  await makeFor(tracing, 2000, 25);
+  assert.equal(await tracing.forceFlush(), 'ok');
+  assertEachOnce(bench);
+});
+
 test('a queue that is full behind a backend that does not answer is emptied into the store for retries', async (t) => {
   // No attempt ends by itself while the test looks.
   process.env.OTEL_EXPORTER_OTLP_TIMEOUT = '60000';

@@ -21,7 +21,7 @@ export interface DeliveryOptions extends BackoffOptions {
   spool?: Required<SpoolOptions> | undefined;
 }
 
-// All ways taken for this long: the backend is slow, and the queue must not fill up behind it.
+// All ways taken, one of them for this long: the backend is slow, and the queue must not fill up behind it.
 // 2048 spans are 200 ms at 10 000 spans a second.
 const SLOW_AFTER_MS = 200;
 // Of the time of a shutdown, for what comes after the flush: a fifth, and not more than this.
@@ -51,7 +51,6 @@ export class Delivery {
   readonly #underWay = new Map<Entry, AbortController>();
   #fresh: Entry[] = [];
   #freshBytes = 0;
-  #lastStartMs = 0;
   #timer: NodeJS.Timeout | undefined;
   /** What `close` has still to put on disk or give up. */
   #left: Entry[] = [];
@@ -154,9 +153,15 @@ export class Delivery {
     return this.#underWay.size + (this.#spool?.isSending ? 1 : 0);
   }
 
+  /** When the request that waits longest for its answer was started; the one from the spool aside. */
+  get #oldestStartMs(): number {
+    for (const { startedMs } of this.#underWay.keys()) return startedMs;
+    return 0;
+  }
+
   #addFresh(batch: SealedBatch): void {
     const nowMs = performance.now();
-    this.#fresh.push({ batch, createdMs: nowMs, attempts: 0, dueMs: nowMs });
+    this.#fresh.push({ batch, createdMs: nowMs, attempts: 0, dueMs: nowMs, startedMs: nowMs });
     this.#freshBytes += batch.bytes;
     this.#submitted++;
   }
@@ -204,9 +209,10 @@ export class Delivery {
     while (!this.#closed) {
       const nowMs = performance.now();
       const isFull = this.isFull;
-      if (this.#circuit.isOpen || (isFull && nowMs - this.#lastStartMs >= SLOW_AFTER_MS)) this.#setAsideFresh();
+      const slowFromMs = this.#oldestStartMs + SLOW_AFTER_MS;
+      if (this.#circuit.isOpen || (isFull && nowMs >= slowFromMs)) this.#setAsideFresh();
       // A queue that is full submits nothing more, so nobody else would look again before an answer comes.
-      if (isFull && this.#fresh.length > 0) this.#wakeAt(this.#lastStartMs + SLOW_AFTER_MS, nowMs);
+      if (isFull && this.#fresh.length > 0) this.#wakeAt(slowFromMs, nowMs);
       if (isFull || (this.#circuit.isOpen && this.#waysTaken > 0)) return;
       const mayStart = nowMs >= this.#circuit.pausedUntilMs;
       const entry = mayStart ? this.#takeDue(nowMs) : undefined;
@@ -245,7 +251,7 @@ export class Delivery {
     const controller = new AbortController();
     this.#underWay.set(entry, controller);
     this.stats.inFlight += entry.batch.count;
-    this.#lastStartMs = performance.now();
+    entry.startedMs = performance.now();
     // Not in the tick of the span that filled the batch: its caller should not wait for a socket. Not unref'd: an idle
     // event loop would sleep in front of an unref'd immediate until something else wakes it, and a flush with it.
     setImmediate(() => this.#attempt(entry, controller));

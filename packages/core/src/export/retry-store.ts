@@ -9,6 +9,8 @@ export interface Entry {
   attempts: number;
   /** Not to be tried before. */
   dueMs: number;
+  /** When its last attempt was started. */
+  startedMs: number;
   /** Its copy on disk, if one was made while it was being sent. */
   record?: SpoolRecord;
 }
