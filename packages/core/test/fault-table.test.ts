@@ -129,8 +129,8 @@ test('slow answers that come one after another leave no time in which the queue 
   const bench = await startBench(t, { batch: { scheduledDelayMs: 5000 } });
   const { backend, tracing, take } = bench;
   backend.respond = (response, _count, received) => setTimeout(() => take(response, received), 800);
-  // 5000 a second; the requests are started a tenth of a second apart, and so are all that follow.
-  await makeFor(tracing, 2000, 25);
+  // 8000 a second at most; the requests are started a tenth of a second apart, and so are all that follow.
+  await makeFor(tracing, 2000, 40);
   assert.equal(await tracing.forceFlush(), 'ok');
   assertEachOnce(bench);
 });
