@@ -31,9 +31,20 @@ export function withDispatchHeaders(given: DispatchHeaders, injected: InjectedHe
   if (given === undefined || given === null) return injected;
   // What is no headers at all is undici's to refuse.
   if (typeof given !== 'object' || (Array.isArray(given) && given.length % 2 !== 0)) return given;
+  if (!Array.isArray(given) && !isIterable(given)) return putInto({ ...given }, injected);
   const isKept = (name: string): boolean => !Object.hasOwn(injected, name);
-  if (!Array.isArray(given) && !isIterable(given)) return Object.assign(keepNamed(given, isKept), injected);
   return [...keepListed(given, isKept), ...Object.entries(injected).flat()];
+}
+
+// The copy is ours. What is injected takes the place of a header that the caller wrote in another case.
+function putInto(headers: Record<string, Value>, injected: InjectedHeaders): Record<string, Value> {
+  for (const wanted of Object.keys(injected)) {
+    for (const name of Object.keys(headers)) {
+      if (name.length === wanted.length && name !== wanted && name.toLowerCase() === wanted) delete headers[name];
+    }
+    headers[wanted] = injected[wanted];
+  }
+  return headers;
 }
 
 /** A copy of what the caller gave without these headers, where they have these values. */

@@ -1,6 +1,6 @@
 /** Client spans for any HTTP library: a plugin tells method, origin and path, all rules are here. */
 import { type Context, SpanKind } from '@opentelemetry/api';
-import type { FlatAttributes } from '../attributes.ts';
+import type { AttributeGroup, AttributeSource, FlatAttributes } from '../attributes.ts';
 import { isSuppressed, withSpanIn } from '../context.ts';
 import { ExceptionLog } from '../exception-log.ts';
 import { describeError, reportFault } from '../faults.ts';
@@ -10,6 +10,36 @@ import { ClientMetrics } from './client-metrics.ts';
 import { ClientOrigins } from './client-origins.ts';
 import { ClientSpan } from './client-span.ts';
 import { methodInName } from './method.ts';
+
+/** What the span of a request starts with: the URL is only redacted for a sampler that looks at it, or a recorded span. */
+class ClientStart implements AttributeSource {
+  readonly #config: ClientConfig;
+  readonly #url: string;
+  readonly #resend: number;
+  readonly #template: string | undefined;
+  readonly #group: AttributeGroup;
+
+  constructor(config: ClientConfig, url: string, resend: number, template: string | undefined, group: AttributeGroup) {
+    this.#config = config;
+    this.#url = url;
+    this.#resend = resend;
+    this.#template = template;
+    this.#group = group;
+  }
+
+  startAttributes(): FlatAttributes {
+    const fullUrl = this.#config.redactUrl(this.#url);
+    const flat: FlatAttributes = ['url.full', fullUrl];
+    if (this.#resend > 0) flat.push('http.request.resend_count', this.#resend);
+    if (this.#config.semconv === 'dup') flat.push('http.url', fullUrl);
+    if (this.#template !== undefined) flat.push('url.template', this.#template);
+    return flat;
+  }
+
+  startGroup(): AttributeGroup {
+    return this.#group;
+  }
+}
 
 /** Client spans of one plugin instance. */
 export class HttpClientTracing {
@@ -62,19 +92,13 @@ export class HttpClientTracing {
     if (isSuppressed(parent)) return undefined;
     if (config.ignore !== undefined && callHook('ignore', config.ignore, { method, url }) === true) return undefined;
     const origin = this.#origins.get(originText);
-    const fullUrl = config.redactUrl(url);
-    const flat: FlatAttributes = ['url.full', fullUrl];
-    if (resend > 0) flat.push('http.request.resend_count', resend);
-    if (config.semconv === 'dup') flat.push('http.url', fullUrl);
     const known = this.#origins.normalize(method);
     let name = methodInName(known);
     const given = callHook('urlTemplate', config.urlTemplate, { method, url });
     const template = typeof given === 'string' && given !== '' ? given : undefined;
-    if (template !== undefined) {
-      flat.push('url.template', template);
-      name = `${name} ${template}`;
-    }
-    const span = tracing.startSpan(name, SpanKind.CLIENT, parent, flat, this.#origins.group(origin, method));
+    if (template !== undefined) name = `${name} ${template}`;
+    const source = new ClientStart(config, url, resend, template, this.#origins.group(origin, method));
+    const span = tracing.startSpanFrom(name, SpanKind.CLIENT, parent, source);
     if (config.requestAttributes !== undefined && span.isRecording()) {
       const added = callHook('requestAttributes', config.requestAttributes, { method, url });
       if (added !== undefined) span.setAttributes(added);
