@@ -6,6 +6,7 @@ import {
   createPropagator,
   type PropagatorName,
   propagation,
+  startTracing,
   type TextMapGetter,
   type TextMapPropagator,
   trace,
@@ -27,6 +28,9 @@ const NAMES = Object.keys(FORMATS) as PropagatorName[];
 const byName = new Map<string, TextMapPropagator>(NAMES.map((name) => [name, createPropagator([name])]));
 const all = createPropagator(NAMES);
 byName.set('all together', all);
+
+// Reading the count of faults after each set would take as long as the set.
+const BLOCK = 500;
 
 /** What became of one propagator's share. */
 export interface PropagatorCount {
@@ -54,19 +58,47 @@ export interface HeaderReport {
  * @param first  number of the first one; a set depends on the seed and its number alone
  */
 export function fuzzHeaders(seed: number, first: number, count: number): HeaderReport {
+  const report = makeReport();
+  const watch = startTracing({ exporter: 'none', register: false });
+  const thrown = (): number => watch.stats().faults.propagator_threw ?? 0;
+  for (let at = first; at < first + count; at += BLOCK) {
+    const end = Math.min(at + BLOCK, first + count);
+    const before = thrown();
+    for (let index = at; index < end; index++) trySet(report, { seed, index });
+    if (thrown() > before) noteThrown(report, { seed, index: at }, end, thrown);
+  }
+  void watch.shutdown();
+  return report;
+}
+
+function makeReport(): HeaderReport {
   const byPropagator: Record<string, PropagatorCount> = {};
   for (const name of byName.keys()) byPropagator[name] = { accepted: 0, refused: 0, ownAccepted: 0, ownRefused: 0 };
-  const report: HeaderReport = { sets: 0, contexts: 0, written: 0, byPropagator, failures: { count: 0, first: [] } };
-  for (let index = first; index < first + count; index++) {
-    noteCase('headers', index);
-    const random = Random.forCase(seed, index);
-    const made = makeHeaders(random);
-    const getter = random.oneIn(2) ? defaultTextMapGetter : (anyCaseGetter as TextMapGetter);
-    for (const [name, propagator] of byName) tryHeaders(report, { seed, index }, name, propagator, made, getter);
-    if (random.oneIn(4)) tryContext(report, { seed, index }, random);
-    report.sets++;
+  return { sets: 0, contexts: 0, written: 0, byPropagator, failures: { count: 0, first: [] } };
+}
+
+function trySet(report: HeaderReport, where: Where): void {
+  noteCase('headers', where.index);
+  const random = Random.forCase(where.seed, where.index);
+  const made = makeHeaders(random);
+  const getter = random.oneIn(2) ? defaultTextMapGetter : (anyCaseGetter as TextMapGetter);
+  for (const [name, propagator] of byName) tryHeaders(report, where, name, propagator, made, getter);
+  if (random.oneIn(4)) tryContext(report, where, random);
+  report.sets++;
+}
+
+/** What a propagator throws is caught and counted before it comes out, so the sets of the block are tried one by one. */
+function noteThrown(report: HeaderReport, { seed, index }: Where, end: number, thrown: () => number): void {
+  for (let at = index; at < end; at++) {
+    const before = thrown();
+    trySet(makeReport(), { seed, index: at });
+    if (thrown() === before) continue;
+    noteFailure(report.failures, () => ({
+      what: 'a propagator threw, and was caught',
+      input: show(makeHeaders(Random.forCase(seed, at)).headers),
+      repeat: repeat({ seed, index: at }),
+    }));
   }
-  return report;
 }
 
 interface Where {
