@@ -8,11 +8,11 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { SpanStatusCode, trace, withSpan } from '@clew/core';
+import { SpanStatusCode, withSpan } from '@clew/core';
 import { startBackend } from '@clew/testkit';
 import type { FastifyServerOptions } from 'fastify';
 import tracingPlugin from '../src/index.ts';
-import { FASTIFY_VERSIONS, get, isFastify5, listen as listenTo, tracedApp } from './support.ts';
+import { activeSpanId, FASTIFY_VERSIONS, get, isFastify5, listen as listenTo, tracedApp } from './support.ts';
 
 for (const [name, fastify] of FASTIFY_VERSIONS) {
   test(`${name}, a web stream and a Response end their spans`, async (t) => {
@@ -235,8 +235,4 @@ for (const [name, fastify] of FASTIFY_VERSIONS) {
     assert.equal(seen.size, 7);
     for (const [hook, active] of seen) assert.equal(active, span.spanId, hook);
   });
-}
-
-function activeSpanId(): string | undefined {
-  return trace.getActiveSpan()?.spanContext().spanId;
 }

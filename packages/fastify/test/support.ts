@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
+import { trace } from '@clew/core';
 import { type CollectedSpans, collectSpans } from '@clew/core/testing';
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import { type TracingPluginOptions, tracingPlugin } from '../src/index.ts';
@@ -56,4 +57,9 @@ export function tracedApp(
 export async function get(url: string, init?: RequestInit): Promise<{ status: number; body: string }> {
   const response = await fetch(url, init);
   return { status: response.status, body: await response.text() };
+}
+
+/** The id of the span that is active; `undefined` without one. */
+export function activeSpanId(): string | undefined {
+  return trace.getActiveSpan()?.spanContext().spanId;
 }
