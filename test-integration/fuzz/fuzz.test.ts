@@ -5,7 +5,7 @@ import { fuzzHeaders } from './fuzz-headers.ts';
 import { fuzzSpans } from './fuzz-spans.ts';
 import { type Failures, formatFailure } from './report.ts';
 
-// `npm run fuzz` tries twenty times as much.
+// `npm run fuzz` tries many times as much.
 const SEED = 20_260_801;
 
 before(() => {
@@ -30,16 +30,16 @@ test('50 000 mutated header sets: no propagator throws or writes what its format
 });
 
 test('hostile values at every entry point: nothing is thrown, and every healthy span arrives in every format', async () => {
-  const report = await fuzzApi(SEED, EACH_ONCE, 1500);
+  const report = await fuzzApi(SEED, EACH_ONCE, 1000);
   assertNone(report.failures);
-  assert.equal(report.combinations, 1500);
+  assert.equal(report.combinations, 1000);
   assert.deepEqual(report.dropped, {});
   const { protobuf, json, zipkin } = report.arrived;
   assert.ok(protobuf > report.neighbours && json === protobuf && zipkin === protobuf);
 });
 
-test('5000 random spans: both encodings decode to what was recorded, and are the same bytes twice', () => {
-  const report = fuzzSpans(SEED, 0, 5000);
+test('2000 random spans: both encodings decode to what was recorded, and are the same bytes twice', () => {
+  const report = fuzzSpans(SEED, 0, 2000);
   assertNone(report.failures);
-  assert.equal(report.spans, 5000);
+  assert.equal(report.spans, 2000);
 });

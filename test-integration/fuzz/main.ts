@@ -34,6 +34,8 @@ for (const [name, number] of Object.entries({ seed, ...counts, first: Number(val
 process.env.OTEL_LOG_LEVEL = 'none';
 const startMs = performance.now();
 const threads = Math.max(1, Math.min(availableParallelism(), 4));
+const { headers, api, spans } = counts;
+console.log(`seed ${seed}: ${headers} header sets, ${api} API combinations, ${spans} spans, on ${threads} threads`);
 const reports = await Promise.all(Array.from({ length: threads }, (_, i) => runThread(i)));
 report(reports, (performance.now() - startMs) / 1000);
 
@@ -79,7 +81,7 @@ function watch(progress: SharedArrayBuffer): () => void {
 
 function report(reports: readonly ShareReport[], tookS: number): void {
   const sum = (read: (report: ShareReport) => number): number => reports.reduce((all, one) => all + read(one), 0);
-  console.log(`seed ${seed}, ${threads} threads, ${tookS.toFixed(0)} s\n`);
+  console.log(`Node.js ${process.versions.node}, ${tookS.toFixed(0)} s\n`);
   console.log(
     `header sets: ${sum(({ headers }) => headers.sets)}, contexts: ${sum(({ headers }) => headers.contexts)}`,
   );
