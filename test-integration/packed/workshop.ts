@@ -1,6 +1,6 @@
 /** Packs the published packages and lays them out as users have them: in a project of their own, outside of the workspace. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -94,15 +94,30 @@ export async function unpackInto(project: string, tarballs: string[]): Promise<v
 /** The oldest Node.js that we support, and the newest of each line. */
 export const NODE_VERSIONS: readonly string[] = ['20.19.0', '20.20.2', '22.23.3', '24.21.0', '26.10.0'];
 
-/** Path of a Node.js of this version, installed from npm into a folder that is kept. */
+/**
+ * Path of a Node.js of this version, installed from npm into a folder that is kept. Two test files may want the same one
+ * at the same time: each installs into a folder of its own, and the first one that is done gives it its name.
+ */
 export async function nodeBinary(version: string): Promise<string> {
-  const folder = join(ROOT, '.node', 'matrix', version);
+  const matrix = join(ROOT, '.node', 'matrix');
+  const folder = join(matrix, version);
   const binary = join(folder, 'node_modules', 'node', 'bin', 'node');
-  if (!existsSync(binary)) {
-    mkdirSync(folder, { recursive: true });
-    // npm 11 runs the scripts of a package only where it is named; npm 10 does not know the field.
-    writeFileSync(join(folder, 'package.json'), '{ "private": true, "allowScripts": { "node": true } }\n');
-    await npm(['install', '--no-save', '--no-package-lock', '--ignore-scripts=false', `node@${version}`], folder);
+  if (existsSync(binary)) return binary;
+  mkdirSync(matrix, { recursive: true });
+  const own = mkdtempSync(`${folder}-`);
+  // npm 11 runs the scripts of a package only where it is named; npm 10 does not know the field.
+  writeFileSync(join(own, 'package.json'), '{ "private": true, "allowScripts": { "node": true } }\n');
+  await npm(['install', '--no-save', '--no-package-lock', '--ignore-scripts=false', `node@${version}`], own);
+  try {
+    renameSync(own, folder);
+  } catch {
+    // The other one was first; or an interrupted installation has left something.
+    if (existsSync(binary)) {
+      rmSync(own, { recursive: true, force: true });
+      return binary;
+    }
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(own, folder);
   }
   return binary;
 }
