@@ -10,6 +10,8 @@ export interface Case {
   readonly title: string;
   /** Whether the implementation records what it is asked to. */
   readonly sampled: boolean;
+  /** Whether it runs in a process with its like only. */
+  readonly isOfPlugin?: boolean;
   prepare(implementation: Implementation): () => void;
 }
 
@@ -47,6 +49,7 @@ export const CASES: Record<string, Case> = {
   'server-span': {
     title: "span of an HTTP plugin for one request, from the `request` event to the response's `close`",
     sampled: true,
+    isOfPlugin: true,
     prepare:
       ({ serve }) =>
       () =>
@@ -75,6 +78,7 @@ export const CASES: Record<string, Case> = {
   'unsampled-server-span': {
     title: 'the same for a request that its caller has not sampled',
     sampled: false,
+    isOfPlugin: true,
     prepare:
       ({ serve }) =>
       () =>

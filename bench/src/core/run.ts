@@ -24,6 +24,8 @@ interface Measured {
   readonly sampled: Child;
   /** Answers for the cases that the sampler refuses. */
   readonly unsampled: Child;
+  /** Answers for the cases of plugins: their requests would change how the small operations are compiled. */
+  readonly server: Child;
 }
 
 const IMPLEMENTATIONS = ['bare', 'clew', 'otel'];
@@ -47,7 +49,12 @@ export async function runCore(options: CoreOptions, cores: Cores): Promise<Recor
   try {
     const measured: Measured[] = [];
     for (const name of names) {
-      measured.push({ name, sampled: await start(name, 1), unsampled: await start(name, 0) });
+      measured.push({
+        name,
+        sampled: await start(name, 1),
+        unsampled: await start(name, 0),
+        server: await start(name, 1),
+      });
     }
     const cases = emptyCases(names);
     await measureRound(measured, { ...options, seconds: options.warmUpSeconds }, 0, emptyCases(names));
@@ -96,9 +103,9 @@ async function measureRound(
   round: number,
   cases: Record<string, CaseSamples>,
 ): Promise<void> {
-  for (const [caseName, { sampled }] of Object.entries(CASES)) {
+  for (const [caseName, { sampled, isOfPlugin }] of Object.entries(CASES)) {
     for (const one of rotate(measured, round)) {
-      const child = sampled ? one.sampled : one.unsampled;
+      const child = isOfPlugin ? one.server : sampled ? one.sampled : one.unsampled;
       const { value } = await child.ask('time', { name: caseName, seconds: options.seconds });
       cases[caseName]?.samples[one.name]?.push(Number(value));
     }

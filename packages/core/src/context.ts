@@ -140,6 +140,7 @@ export function isSuppressed(context: Context): boolean {
 
 /** The same context with another active span. */
 export function withSpanIn(context: Context, span: Span | undefined): Context {
+  if (context === ROOT_CONTEXT) return ROOT.withSpan(span);
   return isOurs(context) ? context.withSpan(span) : foreignWith(context, SPAN_KEY, span);
 }
 
@@ -159,6 +160,8 @@ function isOurs(context: Context): context is ClewContext {
 
 // What callers hand over as a context may be nothing, or throw: then it counts as the one outside of every request.
 function foreignValue(context: Context, key: symbol): unknown {
+  // Where requests begin: nothing is in it.
+  if (context === ROOT_CONTEXT) return undefined;
   try {
     return context.getValue(key);
   } catch {
@@ -168,6 +171,7 @@ function foreignValue(context: Context, key: symbol): unknown {
 }
 
 function foreignWith(context: Context, key: symbol, value: unknown): Context {
+  if (context === ROOT_CONTEXT) return ROOT.setValue(key, value);
   try {
     return context.setValue(key, value);
   } catch {
