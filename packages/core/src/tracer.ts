@@ -229,7 +229,9 @@ export class ClewTracer implements Tracer, SpanOwner {
 
 // Exporters write the number as it is, so one that is no kind must not get to them.
 function toKind(kind: SpanKind | undefined): SpanKind {
-  return typeof kind === 'number' && SpanKind[kind] !== undefined ? kind : SpanKind.INTERNAL;
+  const isKind =
+    typeof kind === 'number' && (kind | 0) === kind && kind >= SpanKind.INTERNAL && kind <= SpanKind.CONSUMER;
+  return isKind ? kind : SpanKind.INTERNAL;
 }
 
 function readOptions(options: SpanOptions): SpanOptions {
