@@ -268,6 +268,8 @@ export class Delivery {
     } else {
       this.#backendAnswered();
       const isLost = this.#count(entry.batch, result, this.stats);
+      // Only here is it certain that nobody has taken the batch to put it on disk.
+      if (result.kind === 'delivered' && result.isWritten) entry.batch.release?.();
       if (entry.record !== undefined) void this.#spool?.discard(entry.record);
       this.#watch.settled(entry, isLost);
     }

@@ -41,10 +41,8 @@ export class OtlpHttpTransport implements BatchTransport {
     // Batches of this transport are made by its own buffer, which always gives a body.
     const result = await this.#http.post(batch.body as Buffer, signal);
     if (result.kind !== 'answered') return result;
-    // Given up meanwhile, it may be on its way to somewhere else.
-    if (result.isWritten && !signal.aborted) batch.release?.();
     const parse = this.#isJson ? parsePartialSuccessJson : parsePartialSuccess;
-    return { kind: 'delivered', ...parse(result.body) };
+    return { kind: 'delivered', isWritten: result.isWritten, ...parse(result.body) };
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,8 @@ import type { SealedBatch, SpanBuffer } from './span-buffer.ts';
 
 /** How one attempt to send a batch ended. */
 export type AttemptResult =
-  | { kind: 'delivered'; rejected: number; message?: string }
+  /** `isWritten`: the body has left the process whole, so that its memory may be used again. */
+  | { kind: 'delivered'; rejected: number; message?: string; isWritten?: boolean }
   /** A passing failure. `retryAfterMs`: how long the server asked us to wait. */
   | { kind: 'retry'; reason: string; retryAfterMs?: number }
   /** A failure that another attempt would not change. */
