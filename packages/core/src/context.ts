@@ -140,7 +140,6 @@ export function isSuppressed(context: Context): boolean {
 
 /** The same context with another active span. */
 export function withSpanIn(context: Context, span: Span | undefined): Context {
-  if (context === ROOT_CONTEXT) return ROOT.withSpan(span);
   return isOurs(context) ? context.withSpan(span) : foreignWith(context, SPAN_KEY, span);
 }
 
@@ -214,14 +213,10 @@ export class ClewContextManager implements ContextManager {
    * reaches its caller; `with` does not.
    */
   attach(context: Context): ContextManagementToken {
-    const before = storage.getStore();
-    storage.enterWith(context === ROOT_CONTEXT ? ROOT : context);
-    let isDisposed = false;
+    let leave: (() => void) | undefined = enterStored(context);
     const dispose = (): void => {
-      if (isDisposed) return;
-      isDisposed = true;
-      // Without a context before, the one outside of everything is as good.
-      storage.enterWith(before ?? ROOT);
+      leave?.();
+      leave = undefined;
     };
     return { dispose };
   }
