@@ -1,8 +1,17 @@
 /** Metrics of HTTP clients: durations and active requests, also of requests whose spans are not sampled. */
 import type { Attributes, Context, Span } from '@opentelemetry/api';
-import { measuredFrom, PluginMeter, reportMeterFault, spanSeconds } from '../plugin-meter.ts';
+import { measuredFrom, PluginMeter, spanSeconds } from '../plugin-meter.ts';
 import type { ClientOrigin } from './client-origins.ts';
-import { type HttpInstruments, type MetricSettings, makeInstruments, SeriesTable } from './duration-metrics.ts';
+import {
+  countActive,
+  type HttpInstruments,
+  type MetricSettings,
+  makeInstruments,
+  type RequestSeries,
+  recordDuration,
+  type SeriesTable,
+  tableOf,
+} from './duration-metrics.ts';
 
 /** The metrics of one plugin instance. */
 export class ClientMetrics {
@@ -29,11 +38,7 @@ export class ClientMetrics {
   ): ClientMeasurement | undefined {
     const instruments = this.#meter.current();
     if (instruments === undefined) return undefined;
-    let series = this.#series.get(origin);
-    if (series === undefined) {
-      series = new SeriesTable();
-      this.#series.set(origin, series);
-    }
+    const series = tableOf(this.#series, origin);
     return new ClientMeasurement(instruments, series, span, context, { method, origin, template });
   }
 }
@@ -46,7 +51,7 @@ interface ClientMetricFacts {
 }
 
 /** One request that is measured. */
-export class ClientMeasurement {
+export class ClientMeasurement implements RequestSeries {
   /** Of the final response; 0 while there is none. */
   status = 0;
   /** As on the span. */
@@ -71,47 +76,34 @@ export class ClientMeasurement {
     this.#context = context;
     this.#facts = facts;
     this.#startedMs = measuredFrom(span);
-    this.#count(1);
+    countActive(instruments, 1, this, context);
   }
 
   /** Record the request; its span has ended. */
   ended(span: Span): void {
-    const { duration, oldDuration } = this.#instruments;
     const seconds = spanSeconds(span, this.#startedMs);
-    this.#count(-1);
-    try {
-      duration?.record(seconds, this.#attributes(), this.#context);
-      oldDuration?.record(seconds * 1000, this.#oldAttributes(), this.#context);
-    } catch (error) {
-      reportMeterFault(error);
-    }
+    countActive(this.#instruments, -1, this, this.#context);
+    recordDuration(this.#instruments, seconds, this, this.#context);
   }
 
   /** Forget the request: its attempts were measured one by one. */
   discarded(): void {
-    this.#count(-1);
+    countActive(this.#instruments, -1, this, this.#context);
   }
 
-  #count(by: 1 | -1): void {
-    const { active } = this.#instruments;
-    if (active === undefined) return;
+  activeAttributes(): Attributes {
     const { method, origin, template } = this.#facts;
-    try {
-      const attributes = this.#series.get(`active ${method} ${template ?? ''}`, () => {
-        const made: Attributes = {
-          'http.request.method': method,
-          ...serverOf(origin, 'server.address', 'server.port'),
-        };
-        if (template !== undefined) made['url.template'] = template;
-        return made;
-      });
-      active.add(by, attributes, this.#context);
-    } catch (error) {
-      reportMeterFault(error);
-    }
+    return this.#series.get(`active ${method} ${template ?? ''}`, () => {
+      const made: Attributes = {
+        'http.request.method': method,
+        ...serverOf(origin, 'server.address', 'server.port'),
+      };
+      if (template !== undefined) made['url.template'] = template;
+      return made;
+    });
   }
 
-  #attributes(): Attributes {
+  attributes(): Attributes {
     const { status, errorType, version } = this;
     const { method, origin } = this.#facts;
     return this.#series.get(`${method} ${status} ${errorType ?? ''} ${version ?? ''}`, () => {
@@ -123,7 +115,7 @@ export class ClientMeasurement {
     });
   }
 
-  #oldAttributes(): Attributes {
+  oldAttributes(): Attributes {
     const { status, version } = this;
     const { method, origin } = this.#facts;
     const scheme = /^(https?):/.exec(origin.text)?.[1];

@@ -1,5 +1,6 @@
 /** What the metrics of servers and clients have in common. */
-import type { Attributes, Histogram, Meter, MeterProvider, UpDownCounter } from '@opentelemetry/api';
+import type { Attributes, Context, Histogram, Meter, MeterProvider, UpDownCounter } from '@opentelemetry/api';
+import { reportMeterFault } from '../plugin-meter.ts';
 import type { Semconv } from './semconv.ts';
 
 /** Seconds, as the conventions advise. */
@@ -61,4 +62,47 @@ export class SeriesTable {
     if (this.#series.size < MAX_SERIES) this.#series.set(key, made);
     return made;
   }
+}
+
+/** Which series a request belongs to; asked only for what somebody collects. */
+export interface RequestSeries {
+  attributes(): Attributes;
+  /** Under the names before 1.23. */
+  oldAttributes(): Attributes;
+  activeAttributes(): Attributes;
+}
+
+/** Count a request that begins or ends. Never throws. */
+export function countActive({ active }: HttpInstruments, by: 1 | -1, series: RequestSeries, context: Context): void {
+  if (active === undefined) return;
+  try {
+    active.add(by, series.activeAttributes(), context);
+  } catch (error) {
+    reportMeterFault(error);
+  }
+}
+
+/** Record how long a request took. Never throws. */
+export function recordDuration(
+  { duration, oldDuration }: HttpInstruments,
+  seconds: number,
+  series: RequestSeries,
+  context: Context,
+): void {
+  try {
+    duration?.record(seconds, series.attributes(), context);
+    oldDuration?.record(seconds * 1000, series.oldAttributes(), context);
+  } catch (error) {
+    reportMeterFault(error);
+  }
+}
+
+/** The table that belongs to an object, and goes with it. */
+export function tableOf<K extends object>(tables: WeakMap<K, SeriesTable>, key: K): SeriesTable {
+  let table = tables.get(key);
+  if (table === undefined) {
+    table = new SeriesTable();
+    tables.set(key, table);
+  }
+  return table;
 }

@@ -1,7 +1,16 @@
 /** Metrics of HTTP servers: durations and active requests, also of requests whose spans are not sampled. */
 import type { Attributes, Context, Span } from '@opentelemetry/api';
-import { measuredFrom, PluginMeter, reportMeterFault, spanSeconds } from '../plugin-meter.ts';
-import { type HttpInstruments, type MetricSettings, makeInstruments, SeriesTable } from './duration-metrics.ts';
+import { measuredFrom, PluginMeter, spanSeconds } from '../plugin-meter.ts';
+import {
+  countActive,
+  type HttpInstruments,
+  type MetricSettings,
+  makeInstruments,
+  type RequestSeries,
+  recordDuration,
+  SeriesTable,
+  tableOf,
+} from './duration-metrics.ts';
 import type { RouteEntry } from './route-table.ts';
 import { parseHost } from './server-target.ts';
 
@@ -72,18 +81,12 @@ export class ServerMetrics {
   }
 
   #seriesOf(entry: RouteEntry | undefined): SeriesTable {
-    if (entry === undefined) return this.#noRoute;
-    let series = this.#series.get(entry);
-    if (series === undefined) {
-      series = new SeriesTable();
-      this.#series.set(entry, series);
-    }
-    return series;
+    return entry === undefined ? this.#noRoute : tableOf(this.#series, entry);
   }
 }
 
 /** One request that is measured. */
-export class ServerMeasurement implements ServerMetricEnd {
+export class ServerMeasurement implements ServerMetricEnd, RequestSeries {
   entry: RouteEntry | undefined = undefined;
   status = 0;
   errorType: string | undefined = undefined;
@@ -105,30 +108,26 @@ export class ServerMeasurement implements ServerMetricEnd {
     this.#context = context;
     this.#facts = facts;
     this.#startedMs = measuredFrom(span);
-    this.#count(1);
+    countActive(instruments, 1, this, context);
   }
 
   /** Record the request; its span has ended. */
   ended(span: Span): void {
-    const { duration, oldDuration } = this.#instruments;
     const seconds = spanSeconds(span, this.#startedMs);
-    this.#count(-1);
-    try {
-      duration?.record(seconds, this.#metrics.attributes(this.#facts, this), this.#context);
-      oldDuration?.record(seconds * 1000, oldAttributes(this.#facts, this), this.#context);
-    } catch (error) {
-      reportMeterFault(error);
-    }
+    countActive(this.#instruments, -1, this, this.#context);
+    recordDuration(this.#instruments, seconds, this, this.#context);
   }
 
-  #count(by: 1 | -1): void {
-    const { active } = this.#instruments;
-    if (active === undefined) return;
-    try {
-      active.add(by, this.#metrics.activeAttributes(this.#facts), this.#context);
-    } catch (error) {
-      reportMeterFault(error);
-    }
+  attributes(): Attributes {
+    return this.#metrics.attributes(this.#facts, this);
+  }
+
+  oldAttributes(): Attributes {
+    return makeOldAttributes(this.#facts, this);
+  }
+
+  activeAttributes(): Attributes {
+    return this.#metrics.activeAttributes(this.#facts);
   }
 }
 
@@ -147,7 +146,7 @@ function makeAttributes(
   return attributes;
 }
 
-function oldAttributes(
+function makeOldAttributes(
   { method, scheme, version, host }: ServerMetricFacts,
   { entry, status }: ServerMetricEnd,
 ): Attributes {
