@@ -2,7 +2,7 @@
  * Carriers: what headers are read from and written to. Reading and writing go through the guarded functions here,
  * because getters and setters can be the application's and may throw (a frozen object, headers already sent).
  */
-import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api';
+import { defaultTextMapGetter, type TextMapGetter, type TextMapSetter } from '@opentelemetry/api';
 import { describeError, reportFault } from '../faults.ts';
 
 /** A header object in Node.js's shape: names in lower case, several values in an array. */
@@ -69,6 +69,16 @@ function environmentName(key: string): string {
 }
 
 /**
+ * The carrier itself when its getter only reads properties: then its readers name the property, which is quicker than
+ * asking for a name that changes with every call.
+ */
+export function plainHeaders<C>(carrier: C, getter: TextMapGetter<C>): HeaderCarrier | undefined {
+  const isPlain = getter === (headerGetter as unknown) || getter === (defaultTextMapGetter as unknown);
+  // Every value but these two has properties, if only undefined ones.
+  return isPlain && carrier !== undefined && carrier !== null ? (carrier as HeaderCarrier) : undefined;
+}
+
+/**
  * The value of a header that must be there once; `undefined` when it is missing, repeated or no text.
  *
  * @throws never: a getter that throws is reported, and the header counts as missing
@@ -76,15 +86,19 @@ function environmentName(key: string): string {
 export function readSingleHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | undefined {
   if (carrier === undefined || carrier === null) return undefined;
   try {
-    const value: unknown = getter.get(carrier, key);
-    if (typeof value === 'string') return value;
-    if (!Array.isArray(value) || value.length !== 1) return undefined;
-    const only: unknown = value[0];
-    return typeof only === 'string' ? only : undefined;
+    return singleText(getter.get(carrier, key));
   } catch (error) {
     reportFault('carrier_threw', `reading header ${key}: ${describeError(error)}`);
     return undefined;
   }
+}
+
+/** What a header that must be there once says; `undefined` when it is repeated or no text. */
+export function singleText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value) || value.length !== 1) return undefined;
+  const only: unknown = value[0];
+  return typeof only === 'string' ? only : undefined;
 }
 
 // More names than servers take, and more entries than baggage may have. A sparse list can have four billion.
@@ -108,15 +122,19 @@ const MAX_VALUES = 256;
 export function readListHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | undefined {
   if (carrier === undefined || carrier === null) return undefined;
   try {
-    const value: unknown = getter.get(carrier, key);
-    if (typeof value === 'string') return value;
-    if (!Array.isArray(value)) return undefined;
-    const texts = value.slice(0, MAX_VALUES).filter((one) => typeof one === 'string');
-    return texts.length === 0 ? undefined : texts.join(',');
+    return listText(getter.get(carrier, key));
   } catch (error) {
     reportFault('carrier_threw', `reading header ${key}: ${describeError(error)}`);
     return undefined;
   }
+}
+
+/** What a header whose repetitions form one list says, joined by commas; `undefined` when there is no text. */
+export function listText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return undefined;
+  const texts = value.slice(0, MAX_VALUES).filter((one) => typeof one === 'string');
+  return texts.length === 0 ? undefined : texts.join(',');
 }
 
 /** The names in a carrier; empty when the getter throws. */

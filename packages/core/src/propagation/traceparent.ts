@@ -1,17 +1,25 @@
 /** W3C Trace Context: the `traceparent` header, and the propagator that carries it together with `tracestate`. */
 import type { Context, TextMapGetter, TextMapPropagator, TextMapSetter } from '@opentelemetry/api';
 import { isSuppressed, spanOf, withSpanIn } from '../context.ts';
-import { parseHexWord, takeMalformed, writeHexWord } from '../ids.ts';
+import { writeHexWord } from '../ids.ts';
 import { identityOf, isValidIdentity, KNOWN_FLAGS, NonRecordingSpan, type SpanIdentity } from '../span-context.ts';
-import { readListHeader, readSingleHeader, trimBlanks, writeHeader } from './carrier.ts';
+import {
+  listText,
+  plainHeaders,
+  readListHeader,
+  readSingleHeader,
+  singleText,
+  trimBlanks,
+  writeHeader,
+} from './carrier.ts';
+import { codeAt, digitPairAt, digitWordAt, fillWindow, takeMalformedDigits } from './digit-window.ts';
 import { parseTraceState, serializeTraceState } from './tracestate.ts';
 
 const TRACEPARENT = 'traceparent';
 const TRACESTATE = 'tracestate';
 const LENGTH = 55;
 const DASH = 0x2d;
-const ZERO = 0x30;
-const NOT_HEX = -1;
+const INVALID_VERSION = 0xff;
 
 /**
  * Read one `traceparent` header value.
@@ -22,55 +30,29 @@ const NOT_HEX = -1;
  * @see https://www.w3.org/TR/trace-context-2/#traceparent-header "Versioning of traceparent"
  */
 export function parseTraceparent(header: string): NonRecordingSpan | undefined {
-  let text = header;
-  if (!isPlain(header)) {
-    text = trimBlanks(header);
-    if (!hasShape(text)) return undefined;
-  }
-  const flags = parseHexByte(text, 53);
-  const t0 = parseHexWord(text, 3);
-  const t1 = parseHexWord(text, 11);
-  const t2 = parseHexWord(text, 19);
-  const t3 = parseHexWord(text, 27);
-  const s0 = parseHexWord(text, 36);
-  const s1 = parseHexWord(text, 44);
-  if (takeMalformed() || flags === NOT_HEX || (t0 | t1 | t2 | t3) === 0 || (s0 | s1) === 0) return undefined;
+  const text = header.length === LENGTH ? header : cutToLength(header);
+  if (text === undefined || !fillWindow(text)) return undefined;
+  const version = digitPairAt(0);
+  const flags = digitPairAt(53);
+  if ((version | flags) < 0 || version === INVALID_VERSION) return undefined;
+  if (codeAt(2) !== DASH || codeAt(35) !== DASH || codeAt(52) !== DASH) return undefined;
+  const t0 = digitWordAt(3);
+  const t1 = digitWordAt(11);
+  const t2 = digitWordAt(19);
+  const t3 = digitWordAt(27);
+  const s0 = digitWordAt(36);
+  const s1 = digitWordAt(44);
+  if (takeMalformedDigits() || (t0 | t1 | t2 | t3) === 0 || (s0 | s1) === 0) return undefined;
   // Trace Context, "Other Flags": bits we cannot name are cleared, else we would vouch for them downstream.
   return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, flags & KNOWN_FLAGS, true, undefined);
 }
 
-/** Whether this is what everybody sends: version 00 in its own length, without blanks. */
-function isPlain(text: string): boolean {
-  return (
-    text.length === LENGTH &&
-    text.charCodeAt(0) === ZERO &&
-    text.charCodeAt(1) === ZERO &&
-    text.charCodeAt(2) === DASH &&
-    text.charCodeAt(35) === DASH &&
-    text.charCodeAt(52) === DASH
-  );
-}
-
-/** Whether the version, the length and the dashes are right. */
-function hasShape(text: string): boolean {
-  const version = parseHexByte(text, 0);
-  if (version === NOT_HEX || version === 0xff || text.length < LENGTH) return false;
-  if (text.length > LENGTH) {
-    // Later versions may append fields, version 00 may not.
-    if (version === 0 || text.charCodeAt(LENGTH) !== DASH) return false;
-  }
-  return text.charCodeAt(2) === DASH && text.charCodeAt(35) === DASH && text.charCodeAt(52) === DASH;
-}
-
-function parseHexByte(text: string, at: number): number {
-  const high = hexDigit(text.charCodeAt(at));
-  const low = hexDigit(text.charCodeAt(at + 1));
-  return high === NOT_HEX || low === NOT_HEX ? NOT_HEX : (high << 4) | low;
-}
-
-function hexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  return code >= 0x61 && code <= 0x66 ? code - 0x57 : NOT_HEX;
+/** What we know of a header that has blanks around it or fields of a later version behind; `undefined` when it is neither. */
+function cutToLength(header: string): string | undefined {
+  const text = trimBlanks(header);
+  if (text.length <= LENGTH) return text.length === LENGTH ? text : undefined;
+  // Later versions may append fields, version 00 may not.
+  return text.charCodeAt(LENGTH) === DASH && !text.startsWith('00') ? text.slice(0, LENGTH) : undefined;
 }
 
 // Node.js gives every Buffer `latin1Slice`, the part of `toString` that does the work; its types leave it out.
@@ -125,11 +107,11 @@ export class TraceContextPropagator implements TextMapPropagator<unknown> {
   }
 
   extract<C>(context: Context, carrier: C, getter: TextMapGetter<C>): Context {
-    const header = readSingleHeader(carrier, TRACEPARENT, getter);
+    const header = readTraceparent(carrier, getter);
     if (header === undefined) return context;
     const span = parseTraceparent(header);
     if (span === undefined) return context;
-    const list = readListHeader(carrier, TRACESTATE, getter);
+    const list = readTracestate(carrier, getter);
     const traceState = list === undefined ? undefined : parseTraceState(list);
     return withSpanIn(context, traceState === undefined ? span : withTraceState(span, traceState));
   }
@@ -137,6 +119,26 @@ export class TraceContextPropagator implements TextMapPropagator<unknown> {
   fields(): string[] {
     return [TRACEPARENT, TRACESTATE];
   }
+}
+
+function readTraceparent<C>(carrier: C, getter: TextMapGetter<C>): string | undefined {
+  try {
+    const plain = plainHeaders(carrier, getter);
+    if (plain !== undefined) return singleText(plain.traceparent);
+  } catch {
+    // A property that throws: it does so again below, and is reported there.
+  }
+  return readSingleHeader(carrier, TRACEPARENT, getter);
+}
+
+function readTracestate<C>(carrier: C, getter: TextMapGetter<C>): string | undefined {
+  try {
+    const plain = plainHeaders(carrier, getter);
+    if (plain !== undefined) return listText(plain.tracestate);
+  } catch {
+    // As above.
+  }
+  return readListHeader(carrier, TRACESTATE, getter);
 }
 
 function withTraceState(span: NonRecordingSpan, traceState: NonNullable<SpanIdentity['traceState']>): NonRecordingSpan {
