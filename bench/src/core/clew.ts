@@ -35,6 +35,6 @@ async function tracedServer(): Promise<Serve> {
   return serveByHand(({ req, res }, answer) => {
     const active = server.start(req, res, req, res);
     if (active === undefined) throw new Error('the request got no span');
-    server.tracing.run(active, answer);
+    server.tracing.runRest(active, answer);
   });
 }

@@ -21,12 +21,17 @@ const INT64_MAX = 2n ** 63n - 1n;
  */
 export class AttributeGroup {
   readonly flat: FlatAttributes;
+  /** The name that the spans of an end group usually have: theirs is encoded along with it. */
+  readonly spanName: string | undefined;
   /** The encoded form; belongs to the encoder. */
   encoded: Uint8Array | undefined = undefined;
+  /** The same behind the encoded name. */
+  encodedWithName: Uint8Array | undefined = undefined;
 
   /** @param flat  unique string keys; string, finite number or boolean values; kept, not copied */
-  constructor(flat: FlatAttributes) {
+  constructor(flat: FlatAttributes, spanName?: string) {
     this.flat = flat;
+    this.spanName = spanName;
   }
 
   /** How many attributes it holds. */

@@ -5,7 +5,7 @@
 import { randomFillSync } from 'node:crypto';
 import { startupSnapshot } from 'node:v8';
 
-const POOL_WORDS = 2048;
+const POOL_WORDS = 4096;
 const DIGITS = '0123456789abcdef';
 
 /** The pool; read it at the index that `takeWords` returned. */

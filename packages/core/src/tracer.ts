@@ -102,7 +102,8 @@ export class ClewTracer implements Tracer, SpanOwner {
     this.#shared.spanEnded(span);
   }
 
-  startSpan(name: string, options: SpanOptions = {}, context: Context = activeContext()): Span {
+  startSpan(name: string, options?: SpanOptions, context: Context = activeContext()): Span {
+    if (options === undefined) return this.startFlat(toName(name), SpanKind.INTERNAL, context, undefined);
     const { root, attributes, links, kind, startTime } = readOptions(options);
     const parentContext = root === true ? withSpanIn(context, undefined) : context;
     const { attributeCountLimit, attributeValueLengthLimit } = this.limits;
@@ -220,10 +221,10 @@ export class ClewTracer implements Tracer, SpanOwner {
   ): ReturnType<F> {
     // The overloads fix which type stands where; the last one is always the function.
     const fn = rest[rest.length - 1] as F;
-    const options = rest.length > 1 ? (rest[0] as SpanOptions) : {};
+    const options = rest.length > 1 ? (rest[0] as SpanOptions) : undefined;
     const context = rest.length > 2 ? (rest[1] as Context) : activeContext();
     const span = this.startSpan(name, options, context);
-    return runInContext(withSpanIn(context, span), () => fn(span)) as ReturnType<F>;
+    return runInContext(withSpanIn(context, span), fn, undefined, span) as ReturnType<F>;
   }
 }
 

@@ -8,6 +8,7 @@ import { ProtoWriter } from './proto-writer.ts';
 
 // Field tags: field number << 3 | wire type.
 const SPAN_IN_SCOPE = 0x12;
+const SPAN_NAME = 0x2a;
 const SPAN_ATTRIBUTES = 0x4a;
 const EVENT_ATTRIBUTES = 0x1a;
 const LINK_ATTRIBUTES = 0x22;
@@ -40,11 +41,17 @@ export function writeSpan(writer: ProtoWriter, span: RecordingSpan): void {
   }
   writer.tag16(0x85, 0x01);
   writer.fixed32(span.traceFlags | HAS_IS_REMOTE | (isChild && span.parentIsRemote ? IS_REMOTE : 0));
-  writer.text(0x2a, span.name);
+  const { name, startGroup, endGroup } = span;
+  const isNamedByGroup = endGroup !== undefined && endGroup.spanName === name;
+  if (!isNamedByGroup) writer.text(SPAN_NAME, name);
   if (span.traceState !== undefined) writer.text(0x1a, serializeTraceState(span.traceState));
-  if (span.startGroup !== undefined) writer.raw(encodedGroup(span.startGroup));
-  if (span.flat !== undefined) writeSpanAttributes(writer, span.flat);
-  if (span.endGroup !== undefined) writer.raw(encodedGroup(span.endGroup));
+  if (startGroup !== undefined) writer.raw(encodedGroup(startGroup));
+  if (span.flat !== undefined) {
+    // Beside a group stands what varies from span to span.
+    if (startGroup !== undefined) writeAttributes(writer, SPAN_ATTRIBUTES, span.flat);
+    else writeSpanAttributes(writer, span.flat);
+  }
+  if (endGroup !== undefined) writer.raw(isNamedByGroup ? encodedWithName(endGroup, name) : encodedGroup(endGroup));
   if (span.droppedAttributesCount > 0) writeCount(writer, 0x50, span.droppedAttributesCount);
   if (extras !== undefined) writeExtras(writer, span, extras);
   if (span.statusCode !== 0) writeStatus(writer, span.statusCode, extras?.statusMessage);
@@ -65,12 +72,20 @@ function writeExactTimes(writer: ProtoWriter, span: RecordingSpan, extras: SpanE
 }
 
 function encodedGroup(group: AttributeGroup): Uint8Array {
-  if (group.encoded === undefined) {
-    const writer = new ProtoWriter(1024);
-    writeAttributes(writer, SPAN_ATTRIBUTES, group.flat);
-    group.encoded = new Uint8Array(writer.buffer.subarray(0, writer.position));
-  }
+  group.encoded ??= encodeGroup(group, undefined);
   return group.encoded;
+}
+
+function encodedWithName(group: AttributeGroup, name: string): Uint8Array {
+  group.encodedWithName ??= encodeGroup(group, name);
+  return group.encodedWithName;
+}
+
+function encodeGroup(group: AttributeGroup, name: string | undefined): Uint8Array {
+  const writer = new ProtoWriter(1024);
+  if (name !== undefined) writer.text(SPAN_NAME, name);
+  writeAttributes(writer, SPAN_ATTRIBUTES, group.flat);
+  return new Uint8Array(writer.buffer.subarray(0, writer.position));
 }
 
 function writeExtras(writer: ProtoWriter, span: RecordingSpan, extras: SpanExtras): void {

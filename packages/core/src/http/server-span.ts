@@ -167,7 +167,7 @@ export class ServerSpan<Request, Response> implements AttributeSource {
       if (failed) this.#settle(span, statusCode, isWhole);
       return;
     }
-    setEndGroup(span, entry.endGroup(status));
+    setEndGroup(span, entry.endGroup(this.#method, status));
     this.#rename(span, entry);
     if (failed) this.#settle(span, statusCode, isWhole);
     if (config.responseHeaders.length > 0) this.#addResponseHeaders(span);

@@ -131,12 +131,12 @@ test('a route has one entry with names and end attributes made once', () => {
   assert.equal(routes.get('/users/:id'), entry);
   assert.equal(entry.name('GET'), 'GET /users/:id');
   assert.equal(entry.name('_OTHER'), 'HTTP /users/:id');
-  assert.equal(entry.endGroup(200), entry.endGroup(200));
-  assert.deepEqual(entry.endGroup(200).flat, ['http.route', '/users/:id', 'http.response.status_code', 200]);
-  assert.deepEqual(entry.endGroup(0).flat, ['http.route', '/users/:id']);
+  assert.equal(entry.endGroup('GET', 200), entry.endGroup('GET', 200));
+  assert.deepEqual(entry.endGroup('GET', 200).flat, ['http.route', '/users/:id', 'http.response.status_code', 200]);
+  assert.deepEqual(entry.endGroup('GET', 0).flat, ['http.route', '/users/:id']);
   assert.equal(routes.get(''), routes.none);
   assert.equal(routes.none.name('GET'), 'GET');
-  assert.deepEqual(routes.none.endGroup(0).flat, []);
+  assert.deepEqual(routes.none.endGroup('GET', 0).flat, []);
 });
 
 test('the 4096th route is remembered, the 4097th takes the place of the oldest', () => {
