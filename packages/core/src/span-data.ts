@@ -1,7 +1,7 @@
 /** The plain data of spans: what they are started from, what they keep, and what they need of their tracer. */
 import type { HrTime, TraceState } from '@opentelemetry/api';
 import type { FlatAttributes } from './attributes.ts';
-import type { NonRecordingSpan, SpanIdentity } from './span-context.ts';
+import type { NonRecordingSpan } from './span-context.ts';
 
 /** How much one span may hold. */
 export interface SpanLimits {
@@ -55,7 +55,7 @@ export interface SpanExtras {
   isEnding: boolean;
 }
 
-/** Where a span starts: its own ids and those of its parent. */
+/** What names a span that starts. */
 export interface SpanStart {
   t0: number;
   t1: number;
@@ -64,6 +64,5 @@ export interface SpanStart {
   s0: number;
   s1: number;
   traceFlags: number;
-  parent: SpanIdentity | undefined;
   traceState: TraceState | undefined;
 }

@@ -92,6 +92,7 @@ export class RecordingSpan implements Span, SpanIdentity {
   constructor(
     owner: SpanOwner,
     start: SpanStart,
+    parent: SpanIdentity | undefined,
     name: string,
     kind: SpanKind,
     anchor: Anchor,
@@ -108,7 +109,6 @@ export class RecordingSpan implements Span, SpanIdentity {
     this.traceFlags = start.traceFlags;
     this.traceState = start.traceState;
     // Ids only: holding the parent itself would chain all spans of an endless loop together.
-    const { parent } = start;
     this.p0 = parent === undefined ? 0 : parent.s0;
     this.p1 = parent === undefined ? 0 : parent.s1;
     this.parentFlags = parent === undefined ? 0 : parent.traceFlags | (parent.isRemote ? PARENT_IS_REMOTE : 0);

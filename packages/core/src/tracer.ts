@@ -60,7 +60,8 @@ export interface TracerShared extends SamplerSettings {
   started: number;
 }
 
-// One object for all starts: the constructor copies it at once, and nothing in between can start another span.
+// One object for all starts: the constructor copies it at once, and nothing in between can start another span. Numbers
+// in the main: an old object that is given a young one has to be noted for the garbage collector.
 const start: SpanStart = {
   t0: 0,
   t1: 0,
@@ -69,7 +70,6 @@ const start: SpanStart = {
   s0: 0,
   s1: 0,
   traceFlags: 0,
-  parent: undefined,
   traceState: undefined,
 };
 
@@ -143,7 +143,6 @@ export class ClewTracer implements Tracer, SpanOwner {
       parent = undefined;
     }
     if (shared.stopped || isSuppressed(context)) return passThrough(activeSpan, parent);
-    start.parent = parent;
     fillIds(parent, shared.idGenerator);
 
     let traceState = parent?.traceState;
@@ -196,9 +195,7 @@ export class ClewTracer implements Tracer, SpanOwner {
       flat ??= [];
       dropped = addBaggage(flat, group, context, this.#baggageKeys, this.limits);
     }
-    const span = new RecordingSpan(this, start, name, kind, anchor, startMs, flat, group);
-    // The last parent would stay in memory until the next span starts, with all that it has recorded.
-    start.parent = undefined;
+    const span = new RecordingSpan(this, start, parent, name, kind, anchor, startMs, flat, group);
     if (startTime !== undefined && startMs !== nowMs) span.setExactStart(exactTime(startTime));
     if (dropped > 0) span.droppedAttributesCount = dropped;
     if (added !== undefined) span.setAttributes(added);

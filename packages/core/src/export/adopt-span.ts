@@ -32,9 +32,9 @@ export function adoptSpan(span: ReadableSpan): RecordingSpan {
   const startMs = toMs(anchor, span.startTime);
   const { t0, t1, t2, t3, s0, s1, traceFlags, traceState } = self;
   const parent = fromSpanContext(span.parentSpanContext);
-  const start = { t0, t1, t2, t3, s0, s1, traceFlags, parent, traceState };
+  const start = { t0, t1, t2, t3, s0, s1, traceFlags, traceState };
   const { flat } = flatten(span.attributes, NO_LIMIT, NO_LIMIT);
-  const copy = new RecordingSpan(ownerOf(span), start, span.name, span.kind, anchor, startMs, flat, undefined);
+  const copy = new RecordingSpan(ownerOf(span), start, parent, span.name, span.kind, anchor, startMs, flat, undefined);
   copy.droppedAttributesCount = span.droppedAttributesCount;
   copy.statusCode = span.status.code;
   copy.extras = {
