@@ -32,6 +32,7 @@ import {
   warnAboutInvisibleProvider,
 } from './registration.ts';
 import { RecordingSpan } from './span.ts';
+import { isValidIdentity, toSpanContext } from './span-context.ts';
 import type { ClewTracer } from './tracer.ts';
 import { VERSION } from './version.ts';
 
@@ -238,9 +239,12 @@ const lookup = new PluginTracing({ name: '@clew/core', version: VERSION });
  */
 export function activeSpanContext(): SpanContext | undefined {
   const span = spanOf(lookup.active());
+  if (span === undefined) return undefined;
   try {
-    const context = span?.spanContext();
-    return context !== undefined && isSpanContextValid(context) ? context : undefined;
+    // Ours are asked before their ids become texts.
+    if (span instanceof RecordingSpan) return isValidIdentity(span) ? toSpanContext(span) : undefined;
+    const context = span.spanContext();
+    return isSpanContextValid(context) ? context : undefined;
   } catch {
     // Anything can be set as the span of a context.
     return undefined;
