@@ -10,16 +10,7 @@ import {
 } from '@opentelemetry/api';
 import { baggageOf, isSuppressed, withBaggageIn } from '../context.ts';
 import { describeError, reportFault } from '../faults.ts';
-import {
-  firstOf,
-  isHeaderSafe,
-  isToken,
-  listText,
-  plainHeaders,
-  readListHeader,
-  trimBlanks,
-  writeHeader,
-} from './carrier.ts';
+import { firstOf, isHeaderSafe, isToken, readListHeader, trimBlanks, writeHeader } from './carrier.ts';
 
 const BAGGAGE = 'baggage';
 // W3C Baggage, "Limits": everyone passes on 64 members and 8192 bytes; 180 members were the limit of its first version.
@@ -223,23 +214,13 @@ export class BaggagePropagator implements TextMapPropagator<unknown> {
   }
 
   extract<C>(context: Context, carrier: C, getter: TextMapGetter<C>): Context {
-    const header = readBaggageHeader(carrier, getter);
+    const header = readListHeader(carrier, BAGGAGE, getter);
     return header === undefined ? context : addBaggage(context, parseBaggage(header));
   }
 
   fields(): string[] {
     return [BAGGAGE];
   }
-}
-
-function readBaggageHeader<C>(carrier: C, getter: TextMapGetter<C>): string | undefined {
-  try {
-    const plain = plainHeaders(carrier, getter);
-    if (plain !== undefined) return listText(plain.baggage);
-  } catch {
-    // A property that throws: it does so again below, and is reported there.
-  }
-  return readListHeader(carrier, BAGGAGE, getter);
 }
 
 /** The baggage that a propagator writes: none when tracing is suppressed. */

@@ -68,14 +68,23 @@ function environmentName(key: string): string {
   return key.toUpperCase().replace(/[^A-Z0-9]/g, '_');
 }
 
-/**
- * The carrier itself when its getter only reads properties: then its readers name the property, which is quicker than
- * asking for a name that changes with every call.
- */
-export function plainHeaders<C>(carrier: C, getter: TextMapGetter<C>): HeaderCarrier | undefined {
+// A getter that reads a property by a name that changes with each call is slower than reading these by their names.
+function readValue<C>(carrier: C, key: string, getter: TextMapGetter<C>): unknown {
   const isPlain = getter === (headerGetter as unknown) || getter === (defaultTextMapGetter as unknown);
-  // Every value but these two has properties, if only undefined ones.
-  return isPlain && carrier !== undefined && carrier !== null ? (carrier as HeaderCarrier) : undefined;
+  return isPlain ? propertyOf(carrier as HeaderCarrier, key) : getter.get(carrier, key);
+}
+
+function propertyOf(headers: HeaderCarrier, key: string): unknown {
+  switch (key) {
+    case 'traceparent':
+      return headers.traceparent;
+    case 'tracestate':
+      return headers.tracestate;
+    case 'baggage':
+      return headers.baggage;
+    default:
+      return headers[key];
+  }
 }
 
 /**
@@ -86,7 +95,7 @@ export function plainHeaders<C>(carrier: C, getter: TextMapGetter<C>): HeaderCar
 export function readSingleHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | undefined {
   if (carrier === undefined || carrier === null) return undefined;
   try {
-    return singleText(getter.get(carrier, key));
+    return singleText(readValue(carrier, key, getter));
   } catch (error) {
     reportFault('carrier_threw', `reading header ${key}: ${describeError(error)}`);
     return undefined;
@@ -94,7 +103,7 @@ export function readSingleHeader<C>(carrier: C, key: string, getter: TextMapGett
 }
 
 /** What a header that must be there once says; `undefined` when it is repeated or no text. */
-export function singleText(value: unknown): string | undefined {
+function singleText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value) || value.length !== 1) return undefined;
   const only: unknown = value[0];
@@ -122,7 +131,7 @@ const MAX_VALUES = 256;
 export function readListHeader<C>(carrier: C, key: string, getter: TextMapGetter<C>): string | undefined {
   if (carrier === undefined || carrier === null) return undefined;
   try {
-    return listText(getter.get(carrier, key));
+    return listText(readValue(carrier, key, getter));
   } catch (error) {
     reportFault('carrier_threw', `reading header ${key}: ${describeError(error)}`);
     return undefined;
@@ -130,7 +139,7 @@ export function readListHeader<C>(carrier: C, key: string, getter: TextMapGetter
 }
 
 /** What a header whose repetitions form one list says, joined by commas; `undefined` when there is no text. */
-export function listText(value: unknown): string | undefined {
+function listText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return undefined;
   const texts = value.slice(0, MAX_VALUES).filter((one) => typeof one === 'string');

@@ -3,15 +3,7 @@ import type { Context, TextMapGetter, TextMapPropagator, TextMapSetter } from '@
 import { isSuppressed, spanOf, withSpanIn } from '../context.ts';
 import { writeHexWord } from '../ids.ts';
 import { identityOf, isValidIdentity, KNOWN_FLAGS, NonRecordingSpan, type SpanIdentity } from '../span-context.ts';
-import {
-  listText,
-  plainHeaders,
-  readListHeader,
-  readSingleHeader,
-  singleText,
-  trimBlanks,
-  writeHeader,
-} from './carrier.ts';
+import { readListHeader, readSingleHeader, trimBlanks, writeHeader } from './carrier.ts';
 import { codeAt, digitPairAt, digitWordAt, fillWindow, takeMalformedDigits } from './digit-window.ts';
 import { parseTraceState, serializeTraceState } from './tracestate.ts';
 
@@ -107,11 +99,11 @@ export class TraceContextPropagator implements TextMapPropagator<unknown> {
   }
 
   extract<C>(context: Context, carrier: C, getter: TextMapGetter<C>): Context {
-    const header = readTraceparent(carrier, getter);
+    const header = readSingleHeader(carrier, TRACEPARENT, getter);
     if (header === undefined) return context;
     const span = parseTraceparent(header);
     if (span === undefined) return context;
-    const list = readTracestate(carrier, getter);
+    const list = readListHeader(carrier, TRACESTATE, getter);
     const traceState = list === undefined ? undefined : parseTraceState(list);
     return withSpanIn(context, traceState === undefined ? span : withTraceState(span, traceState));
   }
@@ -119,26 +111,6 @@ export class TraceContextPropagator implements TextMapPropagator<unknown> {
   fields(): string[] {
     return [TRACEPARENT, TRACESTATE];
   }
-}
-
-function readTraceparent<C>(carrier: C, getter: TextMapGetter<C>): string | undefined {
-  try {
-    const plain = plainHeaders(carrier, getter);
-    if (plain !== undefined) return singleText(plain.traceparent);
-  } catch {
-    // A property that throws: it does so again below, and is reported there.
-  }
-  return readSingleHeader(carrier, TRACEPARENT, getter);
-}
-
-function readTracestate<C>(carrier: C, getter: TextMapGetter<C>): string | undefined {
-  try {
-    const plain = plainHeaders(carrier, getter);
-    if (plain !== undefined) return listText(plain.tracestate);
-  } catch {
-    // As above.
-  }
-  return readListHeader(carrier, TRACESTATE, getter);
 }
 
 function withTraceState(span: NonRecordingSpan, traceState: NonNullable<SpanIdentity['traceState']>): NonRecordingSpan {
