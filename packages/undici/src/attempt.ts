@@ -49,9 +49,8 @@ export class Attempt {
     // 1xx answers come before the final one.
     if (statusCode < FIRST_FINAL_STATUS && statusCode !== SWITCHING_PROTOCOLS) return;
     forget(this.#traceparent);
-    if (statusCode >= FIRST_REDIRECT) this.#finder.mayRepeat(this.call, this.#handler);
-    if (REDIRECTS.has(statusCode)) this.#redirected(readHeader(headers, 'location'));
-    this.span.responded({ statusCode, header: (name) => readHeader(headers, name) });
+    if (statusCode >= FIRST_REDIRECT) this.#answeredElse(statusCode, headers);
+    this.span.responded({ statusCode, header: this.span.readsHeaders ? headerReader(headers) : noHeader });
   }
 
   /** The connection is the caller's from now on. */
@@ -78,10 +77,25 @@ export class Attempt {
     else this.span.failed(error, signal);
   }
 
+  // Neither a success nor an interim answer: another attempt may follow.
+  #answeredElse(statusCode: number, headers: unknown): void {
+    this.#finder.mayRepeat(this.call, this.#handler);
+    if (REDIRECTS.has(statusCode)) this.#redirected(readHeader(headers, 'location'));
+  }
+
   #redirected(location: string | undefined): void {
     if (location === undefined || !URL.canParse(location, this.#url)) return;
     this.#finder.redirected(this.call, new URL(location, this.#url));
   }
+}
+
+// Hooks may take it out of its object, so it is a function of its own; most services have none that looks at it.
+function headerReader(headers: unknown): (name: string) => string | undefined {
+  return (name) => readHeader(headers, name);
+}
+
+function noHeader(): undefined {
+  return undefined;
 }
 
 /** A response header in undici's forms: an object with lower-case names, or a flat list of names and values. */

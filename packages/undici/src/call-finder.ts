@@ -11,7 +11,7 @@ const MAX_WRAPPED = 8;
 export class CallFinder {
   readonly #client: HttpClientTracing;
   // Filled by what may be repeated alone: a weak entry for every request would keep the garbage collector busy.
-  readonly #byHandler = new WeakMap<object, Call>();
+  #byHandler: WeakMap<object, Call> | undefined;
   readonly #expected = new ExpectedAttempts();
 
   constructor(client: HttpClientTracing) {
@@ -28,6 +28,7 @@ export class CallFinder {
 
   /** An attempt has had an answer or an error that another attempt may follow, with its handler or one around it. */
   mayRepeat(call: Call, handler: object | undefined): void {
+    this.#byHandler ??= new WeakMap();
     for (const one of wrappedHandlers(handler)) this.#byHandler.set(one, call);
   }
 
@@ -43,6 +44,7 @@ export class CallFinder {
   }
 
   #ofHandler(handler: object | undefined): Call | undefined {
+    if (this.#byHandler === undefined) return undefined;
     for (const one of wrappedHandlers(handler)) {
       const call = this.#byHandler.get(one);
       if (call !== undefined) return call;

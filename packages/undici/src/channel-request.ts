@@ -20,7 +20,8 @@ export interface ChannelRequest {
 
 /** Where the request goes; to a proxy, the path is the whole URL. */
 export function targetOfRequest({ origin, path, method }: ChannelRequest): RequestUrl {
-  const server = String(origin ?? '').replace(/\/$/, '');
+  const given = typeof origin === 'string' ? origin : String(origin ?? '');
+  const server = given.endsWith('/') ? given.slice(0, -1) : given;
   const text = String(path ?? '/');
   if (text.startsWith('/')) return { url: server + text, origin: server, path: text };
   // A tunnel names its target as host and port, which is no URL.
@@ -38,7 +39,8 @@ export function readRequestHeader({ headers }: ChannelRequest, wanted: string): 
 
 /** Write headers into the request; one that is there is replaced, so that each leaves once. */
 export function writeRequestHeaders(request: ChannelRequest, injected: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(injected)) {
+  for (const name in injected) {
+    const value = injected[name] as string;
     if (!replaceHeader(request.headers, name, value)) append(request, name, value);
   }
 }

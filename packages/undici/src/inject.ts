@@ -7,7 +7,7 @@ export type InjectedHeaders = Record<string, string>;
 const setter = {
   set(carrier: InjectedHeaders, name: string, value: string): void {
     // Propagators may write names such as `uber-trace-id` or `X-Amzn-Trace-Id`; they are compared in lower case.
-    carrier[name.toLowerCase()] = value;
+    carrier[name === 'traceparent' ? name : name.toLowerCase()] = value;
   },
 };
 

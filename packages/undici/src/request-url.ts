@@ -17,8 +17,13 @@ const PLAIN = /^(https?:\/\/[a-z0-9.\-_:[\]]+)(\/[\w\-.~!$&()*+,;=:@%/?[\]|]*)(?
  * @returns `undefined` for what is no absolute http(s) URL, such as `data:` or a relative path
  */
 export function splitUrl(text: string): RequestUrl | undefined {
-  const [, origin, path] = PLAIN.exec(text) ?? [];
-  if (origin !== undefined && path !== undefined && !path.includes('/.')) return { url: text, origin, path };
+  const parts = PLAIN.exec(text);
+  if (parts !== null) {
+    // Both groups take part in every match.
+    const origin = parts[1] as string;
+    const path = parts[2] as string;
+    if (!path.includes('/.')) return { url: text, origin, path };
+  }
   if (!URL.canParse(text)) return undefined;
   const { protocol, href, origin: parsed, pathname, search } = new URL(text);
   return protocol === 'http:' || protocol === 'https:'

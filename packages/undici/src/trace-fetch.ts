@@ -94,7 +94,8 @@ function endsWithCall(call: Call): boolean {
 }
 
 function answered(span: ClientSpan, response: Response): void {
+  const statusCode: unknown = response?.status;
   // It may also resolve to anything.
-  if (typeof response?.status !== 'number') span.end();
-  else span.responded({ statusCode: response.status, header: (name) => response.headers?.get(name) ?? undefined });
+  if (typeof statusCode !== 'number') span.end();
+  else span.responded({ statusCode, header: (name) => response.headers?.get(name) ?? undefined });
 }

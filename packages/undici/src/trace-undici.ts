@@ -14,7 +14,7 @@ import {
 import { injectedFrom } from './inject.ts';
 import { subscribeGuarded } from './subscribe.ts';
 import type { TraceUndiciOptions } from './types.ts';
-import { ATTEMPT, addObserver, noteAttempt, ownerOf } from './under-way.ts';
+import { ATTEMPT, addObserver, anyUnderWay, noteAttempt, ownerOf } from './under-way.ts';
 import { VERSION } from './version.ts';
 
 /** What undici publishes; every message has the request, and what its channel is about. */
@@ -60,7 +60,7 @@ class Channels {
   }
 
   created(request: ChannelRequest): void {
-    const owner = ownerOf(readRequestHeader(request, 'traceparent'));
+    const owner = anyUnderWay() ? ownerOf(readRequestHeader(request, 'traceparent')) : undefined;
     if (owner === ATTEMPT) return;
     const target = targetOfRequest(request);
     const handler = handlerOf(request);

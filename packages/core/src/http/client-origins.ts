@@ -1,6 +1,6 @@
-/** What requests to one origin share: address, port, and the attribute group of each method. */
+/** What requests to one origin share: address, port, and what belongs to each method. */
 import { AttributeGroup, type FlatAttributes } from '../attributes.ts';
-import { OTHER_METHOD } from './method.ts';
+import { methodInName, OTHER_METHOD } from './method.ts';
 import type { Semconv } from './semconv.ts';
 import { parseHost } from './server-target.ts';
 
@@ -15,7 +15,16 @@ export interface ClientOrigin {
   readonly host: string | undefined;
   readonly port: number | undefined;
   /** By method as it is sent. */
-  readonly groups: Map<string, AttributeGroup>;
+  readonly methods: Map<string, OriginMethod>;
+}
+
+/** What requests with one method to one origin share. */
+export interface OriginMethod {
+  /** The value of `http.request.method`. */
+  readonly known: string;
+  /** The method as it stands in a span's name. */
+  readonly inName: string;
+  readonly group: AttributeGroup;
 }
 
 /** A bounded table of origins. */
@@ -23,7 +32,7 @@ export class ClientOrigins {
   readonly #knownMethods: ReadonlySet<string>;
   readonly #semconv: Semconv;
   readonly #origins = new Map<string, ClientOrigin>();
-  #last: ClientOrigin = { text: '', host: undefined, port: undefined, groups: new Map() };
+  #last: ClientOrigin = { text: '', host: undefined, port: undefined, methods: new Map() };
 
   constructor(knownMethods: ReadonlySet<string>, semconv: Semconv) {
     this.#knownMethods = knownMethods;
@@ -43,24 +52,22 @@ export class ClientOrigins {
     return origin;
   }
 
-  /** The value of `http.request.method`. */
-  normalize(method: string): string {
-    return this.#knownMethods.has(method) ? method : OTHER_METHOD;
-  }
-
-  group(origin: ClientOrigin, method: string): AttributeGroup {
-    const known = origin.groups.get(method);
-    if (known !== undefined) return known;
-    const group = new AttributeGroup(this.#attributes(origin, method));
+  /** @param method  as it is sent */
+  method(origin: ClientOrigin, method: string): OriginMethod {
+    const remembered = origin.methods.get(method);
+    if (remembered !== undefined) return remembered;
+    const isKnown = this.#knownMethods.has(method);
+    const known = isKnown ? method : OTHER_METHOD;
+    const group = new AttributeGroup(this.#attributes(origin, method, known));
+    const made = { known, inName: methodInName(known), group };
     // A method that nobody knows is the caller's invention and not remembered.
-    if (this.#knownMethods.has(method)) origin.groups.set(method, group);
-    return group;
+    if (isKnown) origin.methods.set(method, made);
+    return made;
   }
 
-  #attributes({ host, port }: ClientOrigin, method: string): FlatAttributes {
-    const normalized = this.normalize(method);
-    const flat: FlatAttributes = ['http.request.method', normalized];
-    if (normalized !== method) flat.push('http.request.method_original', method);
+  #attributes({ host, port }: ClientOrigin, method: string, known: string): FlatAttributes {
+    const flat: FlatAttributes = ['http.request.method', known];
+    if (known !== method) flat.push('http.request.method_original', method);
     if (host !== undefined) flat.push('server.address', host);
     if (port !== undefined) flat.push('server.port', port);
     if (this.#semconv !== 'dup') return flat;
@@ -75,5 +82,5 @@ function parseOrigin(text: string): ClientOrigin {
   const schemeEnd = text.indexOf('://');
   const server = schemeEnd < 0 ? undefined : parseHost(text.slice(schemeEnd + 3));
   const port = server?.port ?? (text.startsWith('https:') ? 443 : text.startsWith('http:') ? 80 : undefined);
-  return { text, host: server?.address, port: server === undefined ? undefined : port, groups: new Map() };
+  return { text, host: server?.address, port: server === undefined ? undefined : port, methods: new Map() };
 }

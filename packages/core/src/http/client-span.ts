@@ -1,5 +1,5 @@
 /** The span of one request on its way out, or of one attempt of it. */
-import { type Context, type Span, SpanStatusCode } from '@opentelemetry/api';
+import { type Context, ROOT_CONTEXT, type Span, SpanStatusCode } from '@opentelemetry/api';
 import { AttributeGroup, type FlatAttributes } from '../attributes.ts';
 import { recordError } from '../exception.ts';
 import type { ExceptionLog } from '../exception-log.ts';
@@ -7,32 +7,24 @@ import { callHook, setEndGroup } from '../plugin.ts';
 import type { ClientMeasurement } from './client-metrics.ts';
 import type { ClientConfig, ClientResponseInfo } from './client-options.ts';
 import { judgeFailure } from './client-outcome.ts';
+import { type ClientConnection, type ClientPeer, peerOf, statusGroup } from './client-peer.ts';
 import { captureHeaders } from './headers.ts';
 
 const FIRST_ERROR_STATUS = 400;
 
-// By status code: 200 alone is most of what a service sees.
-const statusGroups = new Map<string, AttributeGroup>();
-
-/** The part of a socket that spans and metrics are told of. */
-export interface ClientConnection {
-  readonly remoteAddress?: string | undefined;
-  readonly remotePort?: number | undefined;
-  /** What TLS agreed upon: `h2`, `http/1.1`, or false for nothing. */
-  readonly alpnProtocol?: string | false | null | undefined;
-}
-
 /** What a plugin keeps while a request is under way. */
 export class ClientSpan {
-  readonly span: Span;
-  /** The context in which the span is active; headers are injected from it. */
-  readonly context: Context;
+  /** The context in which the span is active; headers are injected from it. Empty once the span has ended. */
+  context: Context;
   /** Whether this host gets headers. */
   readonly propagates: boolean;
   readonly #config: ClientConfig;
   readonly #exceptions: ExceptionLog;
   readonly #measured: ClientMeasurement | undefined;
-  #ended = false;
+  // Until it ends: libraries keep what watches a request as long as its body, and an ended span is of no more use.
+  #span: Span | undefined;
+  // Told at the end: its attributes are then encoded once for all requests on one connection.
+  #peer: ClientPeer | undefined = undefined;
 
   constructor(
     span: Span,
@@ -42,7 +34,7 @@ export class ClientSpan {
     exceptions: ExceptionLog,
     measured: ClientMeasurement | undefined,
   ) {
-    this.span = span;
+    this.#span = span;
     this.context = context;
     this.propagates = propagates;
     this.#config = config;
@@ -51,33 +43,37 @@ export class ClientSpan {
   }
 
   /** The request leaves on this connection. */
-  sentOver({ remoteAddress, remotePort, alpnProtocol }: ClientConnection): void {
-    if (this.#ended) return;
-    // Without TLS nothing is agreed upon: both versions may be spoken there.
-    const version = typeof alpnProtocol !== 'string' ? undefined : alpnProtocol === 'h2' ? '2' : '1.1';
-    if (this.#measured !== undefined) this.#measured.version = version;
-    const { span } = this;
-    if (!span.isRecording()) return;
-    if (remoteAddress !== undefined) span.setAttribute('network.peer.address', remoteAddress);
-    if (remotePort !== undefined) span.setAttribute('network.peer.port', remotePort);
-    if (version !== undefined) span.setAttribute('network.protocol.version', version);
-    if (this.#config.semconv !== 'dup') return;
-    if (remoteAddress !== undefined) span.setAttribute('net.peer.ip', remoteAddress);
-    if (version !== undefined) span.setAttribute('http.flavor', version === '2' ? '2.0' : version);
-    span.setAttribute('net.transport', remoteAddress === undefined ? 'unix' : 'ip_tcp');
+  sentOver(connection: ClientConnection): void {
+    const span = this.#span;
+    if (span === undefined) return;
+    const isRecording = span.isRecording();
+    if (!isRecording && this.#measured === undefined) return;
+    const peer = peerOf(connection, this.#config.semconv === 'dup');
+    if (isRecording) this.#peer = peer;
+    if (this.#measured !== undefined) this.#measured.version = peer.version;
+  }
+
+  /** Whether `responded` looks at response headers: captures them, or hands them to a hook. */
+  get readsHeaders(): boolean {
+    const { responseAttributes, responseHeaders } = this.#config;
+    return responseAttributes !== undefined || responseHeaders.length > 0;
   }
 
   /** The final response headers have arrived; ends the span unless it waits for the body. */
   responded(response: ClientResponseInfo): void {
-    if (this.#ended) return;
-    const { span } = this;
+    const span = this.#span;
+    if (span === undefined) return;
     if (this.#measured !== undefined) {
       this.#measured.status = response.statusCode;
       if (response.statusCode >= FIRST_ERROR_STATUS) this.#measured.errorType = String(response.statusCode);
     }
     const { endOn, responseAttributes, responseHeaders, allowSensitiveHeaders, semconv } = this.#config;
     if (span.isRecording()) {
-      setEndGroup(span, statusGroup(response.statusCode, semconv === 'dup'));
+      setEndGroup(
+        span,
+        this.#peer?.statusGroup(response.statusCode) ?? statusGroup(response.statusCode, semconv === 'dup'),
+      );
+      this.#peer = undefined;
       if (response.statusCode >= FIRST_ERROR_STATUS) span.setStatus({ code: SpanStatusCode.ERROR });
       if (responseHeaders.length > 0) {
         const flat: FlatAttributes = [];
@@ -85,7 +81,7 @@ export class ClientSpan {
         captureHeaders(flat, 'http.response.header.', responseHeaders, read, allowSensitiveHeaders);
         if (flat.length > 0) setEndGroup(span, new AttributeGroup(flat));
       }
-      const added = callHook('responseAttributes', responseAttributes, response);
+      const added = responseAttributes && callHook('responseAttributes', responseAttributes, response);
       if (added !== undefined) span.setAttributes(added);
     }
     if (endOn === 'headers') this.end();
@@ -93,46 +89,39 @@ export class ClientSpan {
 
   /** The request failed, before its response or in the middle of it. */
   failed(error: unknown, signal: AbortSignal | undefined): void {
-    if (this.#ended) return;
-    if (this.span.isRecording() || this.#measured !== undefined || this.#exceptions.toLogs) {
+    const span = this.#span;
+    if (span === undefined) return;
+    if (span.isRecording() || this.#measured !== undefined || this.#exceptions.toLogs) {
       const failure = judgeFailure(error, signal);
-      if (!failure.cancelled) this.#fail(failure.errorType, error);
+      if (!failure.cancelled) this.#fail(span, failure.errorType, error);
     }
     this.end();
   }
 
   /** End the span once; later calls do nothing. */
   end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.span.end();
-    this.#measured?.ended(this.span);
+    const span = this.#release();
+    if (span === undefined) return;
+    if (this.#peer !== undefined) setEndGroup(span, this.#peer.group);
+    span.end();
+    this.#measured?.ended(span);
   }
 
   /** Forget the span without ending it: its attempts were seen one by one, and stand for it. */
   discard(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#measured?.discarded();
+    if (this.#release() !== undefined) this.#measured?.discarded();
   }
 
-  #fail(errorType: string, error: unknown): void {
+  #release(): Span | undefined {
+    const span = this.#span;
+    this.#span = undefined;
+    this.context = ROOT_CONTEXT;
+    return span;
+  }
+
+  #fail(span: Span, errorType: string, error: unknown): void {
     if (this.#measured !== undefined) this.#measured.errorType = errorType;
-    this.span.setAttribute('error.type', errorType);
-    recordError(this.span, error, { sink: this.#exceptions });
+    span.setAttribute('error.type', errorType);
+    recordError(span, error, { sink: this.#exceptions });
   }
-}
-
-function statusGroup(statusCode: number, dup: boolean): AttributeGroup {
-  const key = dup ? `${statusCode} dup` : String(statusCode);
-  let group = statusGroups.get(key);
-  if (group === undefined) {
-    const flat: FlatAttributes = ['http.response.status_code', statusCode];
-    if (statusCode >= FIRST_ERROR_STATUS) flat.push('error.type', String(statusCode));
-    if (dup) flat.push('http.status_code', statusCode);
-    group = new AttributeGroup(flat);
-    // Three digits, so the table is bounded.
-    if (statusCode >= 100 && statusCode <= 999) statusGroups.set(key, group);
-  }
-  return group;
 }

@@ -5,11 +5,15 @@ import { isSuppressed, withSpanIn } from '../context.ts';
 import { ExceptionLog } from '../exception-log.ts';
 import { describeError, reportFault } from '../faults.ts';
 import { callHook, PluginTracing } from '../plugin.ts';
-import { type ClientConfig, checkClientOptions, type HttpClientOptions } from './client-options.ts';
+import {
+  type ClientConfig,
+  type ClientRequestInfo,
+  checkClientOptions,
+  type HttpClientOptions,
+} from './client-options.ts';
 import { ClientMetrics } from './client-metrics.ts';
-import { ClientOrigins } from './client-origins.ts';
+import { type ClientOrigin, ClientOrigins } from './client-origins.ts';
 import { ClientSpan } from './client-span.ts';
-import { methodInName } from './method.ts';
 
 /** What the span of a request starts with: the URL is only redacted for a sampler that looks at it, or a recorded span. */
 class ClientStart implements AttributeSource {
@@ -92,12 +96,10 @@ export class HttpClientTracing {
     if (isSuppressed(parent)) return undefined;
     if (config.ignore !== undefined && callHook('ignore', config.ignore, { method, url }) === true) return undefined;
     const origin = this.#origins.get(originText);
-    const known = this.#origins.normalize(method);
-    let name = methodInName(known);
-    const given = callHook('urlTemplate', config.urlTemplate, { method, url });
-    const template = typeof given === 'string' && given !== '' ? given : undefined;
-    if (template !== undefined) name = `${name} ${template}`;
-    const source = new ClientStart(config, url, resend, template, this.#origins.group(origin, method));
+    const { known, inName, group } = this.#origins.method(origin, method);
+    const template = config.urlTemplate === undefined ? undefined : templateOf(config.urlTemplate, { method, url });
+    const name = template === undefined ? inName : `${inName} ${template}`;
+    const source = new ClientStart(config, url, resend, template, group);
     const span = tracing.startSpanFrom(name, SpanKind.CLIENT, parent, source);
     if (config.requestAttributes !== undefined && span.isRecording()) {
       const added = callHook('requestAttributes', config.requestAttributes, { method, url });
@@ -105,7 +107,7 @@ export class HttpClientTracing {
     }
     const context = withSpanIn(parent, span);
     const measured = this.#metrics.start(span, context, known, origin, template);
-    return new ClientSpan(span, context, this.propagatesTo(originText), config, this.#exceptions, measured);
+    return new ClientSpan(span, context, this.#propagatesTo(origin), config, this.#exceptions, measured);
   }
 
   /** Whether some hosts get no propagation headers. */
@@ -115,9 +117,12 @@ export class HttpClientTracing {
 
   /** Whether requests to this origin get propagation headers. @param origin  as for `start` */
   propagatesTo(origin: string): boolean {
+    return this.#propagatesTo(this.#origins.get(origin));
+  }
+
+  #propagatesTo({ host }: ClientOrigin): boolean {
     const mayPropagate = this.#mayPropagate;
     if (mayPropagate === undefined) return true;
-    const { host } = this.#origins.get(origin);
     // A host that is not known is not on any list.
     return host !== undefined && callHook('propagateTo', mayPropagate, host) === true;
   }
@@ -125,4 +130,9 @@ export class HttpClientTracing {
   get #mayPropagate(): ((host: string) => boolean) | undefined {
     return this.config.mayPropagate ?? this.tracing.defaults?.mayPropagate;
   }
+}
+
+function templateOf(hook: NonNullable<ClientConfig['urlTemplate']>, request: ClientRequestInfo): string | undefined {
+  const given = callHook('urlTemplate', hook, request);
+  return typeof given === 'string' && given !== '' ? given : undefined;
 }

@@ -53,6 +53,8 @@ export function urlRedactor(keys?: readonly string[]): Redact {
 }
 
 function redactCredentials(url: string): string {
+  // Most URLs have none, and a search for one character is the cheapest look at them.
+  if (!url.includes('@')) return url;
   const schemeEnd = url.indexOf('://');
   if (schemeEnd < 0) return url;
   const start = schemeEnd + 3;
