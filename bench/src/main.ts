@@ -1,5 +1,7 @@
 // npm run bench: measure what tracing costs. README.md beside this folder says how and why.
-import { runClients } from './client/run.ts';
+import { type Counted, clientVoidReason } from './client/counted.ts';
+import { type ClientRun, runClients } from './client/run.ts';
+import { runClientToggle } from './client/toggle.ts';
 import { CLIENTS, TITLES } from './client/variant.ts';
 import { chooseCores, type Cores } from './cores.ts';
 import { runCore } from './core/run.ts';
@@ -58,7 +60,7 @@ function describeCores({ server, load }: Cores): string {
 }
 
 function run(name: BenchmarkName, options: Options, cores: Cores): Promise<Outcome> {
-  if (name === 'undici') return benchClients(options, cores);
+  if (name === 'undici') return options.toggle ? benchClientToggle(options, cores) : benchClients(options, cores);
   if (name === 'service') return benchService(options, cores);
   const framework = FRAMEWORKS.find((known) => known === name);
   if (framework === undefined) return benchCore(options, cores);
@@ -97,15 +99,36 @@ async function benchHttp(framework: Framework, options: Options, cores: Cores): 
 }
 
 async function benchClients(options: Options, cores: Cores): Promise<Outcome> {
-  const { seconds = 2, warmUpSeconds = 3 } = options;
-  const { micros, voids } = await runClients({ ...options, seconds, warmUpSeconds }, cores);
-  const tables = CLIENTS.map((client) => {
-    const title = `CPU of the client process per request: ${TITLES[client]}`;
-    return [client, { title, ...compare('µs', micros[client]) }] as const;
-  });
+  const { seconds = 0.4, warmUpSeconds = 3 } = options;
+  const run = await runClients({ ...options, seconds, warmUpSeconds }, cores);
+  return clientOutcome('undici', 'CPU of the client process per request', options, run);
+}
+
+function clientOutcome(name: string, what: string, options: Options, { micros, counted }: ClientRun): Outcome {
+  const tables = CLIENTS.map(
+    (client) => [client, { title: `${what}: ${TITLES[client]}`, ...compare('µs', micros[client]) }] as const,
+  );
   const { request, ...cases } = Object.fromEntries(tables);
   if (request === undefined) throw new Error('the client request was not run');
-  return { result: describe('undici', request.title, options, request, cases), voids };
+  return { result: describe(name, request.title, options, request, cases), voids: checkCounted(counted) };
+}
+
+async function benchClientToggle(options: Options, cores: Cores): Promise<Outcome> {
+  const run = await runClientToggle(options, cores);
+  return clientOutcome(
+    'undici-toggle',
+    'CPU of a request over connections in memory, in turns with bare',
+    options,
+    run,
+  );
+}
+
+/** Tell what arrived, and return a line for every variant whose spans do not match its requests. */
+function checkCounted(counted: readonly Counted[]): string[] {
+  return counted.flatMap((one) => {
+    process.stderr.write(`${one.client}-${one.variant}: ${one.requests} requests, ${one.spans} spans\n`);
+    return clientVoidReason(one) ?? [];
+  });
 }
 
 async function benchService(options: Options, cores: Cores): Promise<Outcome> {

@@ -29,6 +29,14 @@ test('toggling runs the variants that can share a process, and counts their span
   assert.deepEqual(Object.keys(result.variants), ['bare', 'control', 'clew', 'clew-unsampled']);
 });
 
+test('toggling undici runs every variant of each client, and counts their spans', () => {
+  const result = bench('undici', '--toggle');
+  assert.equal(result.name, 'undici-toggle');
+  assert.deepEqual(Object.keys(result.variants), VARIANTS);
+  assert.deepEqual(Object.keys(result.ratio), ['clew/otel', 'clew-unsampled/otel-unsampled']);
+  assert.deepEqual(Object.keys(result.cases), ['fetch', 'channels']);
+});
+
 test('a short run of undici counts every span of each client', () => {
   const result = bench('undici', '--seconds', '0.1', '--warm-up', '0');
   assert.deepEqual(Object.keys(result.variants), VARIANTS);

@@ -1,15 +1,13 @@
 // The measured process: client.ts <client> <variant> <sink URL> <target URL>
 import { answerParent } from '../child.ts';
 import { settle } from '../http/settle.ts';
-import { CLIENT_VARIANTS, type ClientName } from './variant.ts';
+import { CLIENT_VARIANTS, type ClientName, type Transport } from './variant.ts';
 
-const [name = '', variantName = '', sinkUrl = '', targetUrl = ''] = process.argv.slice(2);
-const client = await CLIENT_VARIANTS[variantName]?.({
-  client: name as ClientName, // The parent takes it from the list of clients.
-  endpoint: `${sinkUrl}/${name}-${variantName}`,
-});
-if (client === undefined) throw new Error(`unknown variant ${variantName}`);
-const { send } = client;
+const [name = '', variant = '', sinkUrl = '', targetUrl = ''] = process.argv.slice(2);
+const start = CLIENT_VARIANTS[variant];
+if (start === undefined) throw new Error(`unknown variant ${variant}`);
+const client = await start(await transportOf(name as ClientName), `${sinkUrl}/${name}-${variant}`); // From the list of clients.
+client.listen?.();
 
 let requests = 0;
 
@@ -31,6 +29,12 @@ answerParent({
 async function sendUntil(endMs: number): Promise<void> {
   while (performance.now() < endMs) {
     // Ids change, so that nobody can win by keeping what belongs to one URL.
-    await send(`${targetUrl}/users/${requests++}`);
+    await client.send(`${targetUrl}/users/${requests++}`);
   }
+}
+
+async function transportOf(client: ClientName): Promise<Transport> {
+  if (client === 'fetch') return { client };
+  const { Agent } = await import('undici');
+  return { client, dispatcher: new Agent() };
 }

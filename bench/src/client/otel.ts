@@ -3,11 +3,17 @@ import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 
 import { startSdk } from '../http/otel.ts';
 import { bare } from './plain.ts';
-import type { Client, ClientOptions } from './variant.ts';
+import type { Client, Recording, Transport } from './variant.ts';
 
 /** The official SDK with its undici instrumentation, which has one way for all clients: the diagnostics channels. */
-export function otel({ client, endpoint, ratio }: ClientOptions): Client {
+export async function otel(transport: Transport, { endpoint, ratio }: Recording): Promise<Client> {
   const provider = startSdk(endpoint, ratio);
-  registerInstrumentations({ instrumentations: [new UndiciInstrumentation()] });
-  return { ...bare({ client }), flush: () => provider.forceFlush() };
+  const instrumentation = new UndiciInstrumentation();
+  registerInstrumentations({ instrumentations: [instrumentation] });
+  instrumentation.disable();
+  const listen = (): (() => void) => {
+    instrumentation.enable();
+    return () => instrumentation.disable();
+  };
+  return { ...(await bare(transport)), listen, flush: () => provider.forceFlush() };
 }

@@ -1,13 +1,17 @@
-import { subscribe } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
-import { Agent, type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 
-import type { Client, ClientOptions } from './variant.ts';
+import type { Client, Transport } from './variant.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 
+const noFlush = async (): Promise<void> => {};
+
 /** Sends with `request` through a dispatcher. */
-export function requestThrough(dispatcher: Dispatcher): Client['send'] {
+export async function requestThrough(dispatcher: Dispatcher): Promise<Client['send']> {
+  // Not before: undici puts a dispatcher of its own below the built-in fetch when it is loaded.
+  const { request } = await import('undici');
   return async (url) => (await request(url, { dispatcher })).body.text();
 }
 
@@ -17,23 +21,30 @@ export function fetchBy(fetch: typeof globalThis.fetch): Client['send'] {
 }
 
 /** The client alone. */
-export function bare({ client }: Pick<ClientOptions, 'client'>): Client {
-  return { send: client === 'fetch' ? fetchBy(fetch) : requestThrough(new Agent()), flush: async () => {} };
+export async function bare(transport: Transport): Promise<Client> {
+  if (transport.client === 'fetch') return { send: fetchBy(fetch), flush: noFlush };
+  return { send: await requestThrough(transport.dispatcher), flush: noFlush };
 }
 
 /** Hooks of the shape that tracing needs, which do nothing: what being called costs. */
-export function control({ client }: Pick<ClientOptions, 'client'>): Client {
-  const flush = async (): Promise<void> => {};
-  if (client === 'fetch')
-    return { send: fetchBy((input, init) => fetch(input, init).then((response) => response)), flush };
-  if (client === 'request') {
-    const agent = new Agent().compose((dispatch) => (options, handler) => dispatch(options, new PassedOn(handler)));
-    return { send: requestThrough(agent), flush };
+export async function control(transport: Transport): Promise<Client> {
+  if (transport.client === 'fetch') {
+    return { send: fetchBy((input, init) => fetch(input, init).then((response) => response)), flush: noFlush };
   }
-  for (const name of ['request:create', 'client:sendHeaders', 'request:headers', 'request:trailers', 'request:error']) {
-    subscribe(`undici:${name}`, () => {});
-  }
-  return { send: requestThrough(new Agent()), flush };
+  const { client, dispatcher } = transport;
+  if (client === 'channels') return { send: await requestThrough(dispatcher), listen: listenIdly, flush: noFlush };
+  const composed = dispatcher.compose((dispatch) => (options, handler) => dispatch(options, new PassedOn(handler)));
+  return { send: await requestThrough(composed), flush: noFlush };
+}
+
+function listenIdly(): () => void {
+  const channels = ['request:create', 'client:sendHeaders', 'request:headers', 'request:trailers', 'request:error'];
+  const names = channels.map((name) => `undici:${name}`);
+  const ignore = (): void => {};
+  for (const name of names) subscribe(name, ignore);
+  return () => {
+    for (const name of names) unsubscribe(name, ignore);
+  };
 }
 
 class PassedOn implements Handler {

@@ -1,5 +1,6 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
+import { type Counted, countSpans } from './counted.ts';
 import { CLIENT_VARIANTS, CLIENTS, type ClientName } from './variant.ts';
 
 /** What of the command line concerns a client, with every default filled in. */
@@ -13,11 +14,16 @@ export interface ClientRunOptions {
 }
 
 export interface ClientRun {
-  /** CPU of the client process per request, by variant, one figure per round. Microseconds. */
+  /** CPU of the client process per request, by variant, one figure per window. Microseconds. */
   readonly micros: Record<ClientName, Record<string, number[]>>;
-  /** One line per process whose spans do not match its requests. */
-  readonly voids: string[];
+  readonly counted: readonly Counted[];
 }
+
+/**
+ * Windows of each variant in a round. Many short ones instead of a long one: what slows the machine for a second spoils
+ * few of them, and the interval of the median narrows with their number.
+ */
+const WINDOWS_PER_ROUND = 4;
 
 interface Measured {
   readonly client: ClientName;
@@ -26,8 +32,8 @@ interface Measured {
 }
 
 /**
- * Measure every client: a process per client and variant, alive over all rounds, and in each round one window for each
- * of them, in which it asks a server of its own accord.
+ * Measure every client: a process per client and variant, alive over all rounds, and windows of theirs in turn, in
+ * which it asks a server of its own accord.
  */
 export async function runClients(options: ClientRunOptions, cores: Cores): Promise<ClientRun> {
   const started: Child[] = [];
@@ -58,18 +64,23 @@ export async function runClients(options: ClientRunOptions, cores: Cores): Promi
       CLIENTS.map((client) => [client, Object.fromEntries(names.map((name) => [name, [] as number[]]))]),
     ) as ClientRun['micros']; // An entry for each of them.
     for (const one of measured) await measure(one, options.warmUpSeconds, options.connections);
-    for (let round = 0; round < options.rounds; round++) {
-      // Another one goes first in each round, so that nobody always runs behind the same neighbour.
+    const windows = options.rounds * WINDOWS_PER_ROUND;
+    for (let window = 0; window < windows; window++) {
+      // Another one goes first each time, so that nobody always runs behind the same neighbour.
       for (let i = 0; i < measured.length; i++) {
-        const one = measured[(i + round) % measured.length];
+        const one = measured[(i + window) % measured.length];
         if (one === undefined) continue;
         micros[one.client][one.variant]?.push(await measure(one, options.seconds, options.connections));
         // Nobody is measured now, so the sink may decode.
         await sink.ask('count', { key: keyOf(one) });
       }
-      process.stderr.write(`round ${round + 1} of ${options.rounds}\n`);
+      process.stderr.write(`window ${window + 1} of ${windows}\n`);
     }
-    return { micros, voids: await findVoids(measured, sink) };
+    const counted: Counted[] = [];
+    for (const { client, variant, process: child } of measured) {
+      counted.push(await countSpans(child, sink, client, variant));
+    }
+    return { micros, counted };
   } finally {
     await Promise.all(started.map((child) => child.stop()));
   }
@@ -79,19 +90,6 @@ async function measure({ process: child }: Measured, seconds: number, connection
   if (seconds === 0) return 0;
   const { cpuMicros, requests } = await child.ask('load', { seconds, connections });
   return Number(cpuMicros) / Number(requests);
-}
-
-/** A sampled variant owes one span for each request of its life, the others owe none. */
-async function findVoids(measured: Measured[], sink: Child): Promise<string[]> {
-  const voids: string[] = [];
-  for (const one of measured) {
-    const { requests } = await one.process.ask('total');
-    const { spans } = await sink.ask('count', { key: keyOf(one) });
-    const owed = one.variant === 'clew' || one.variant === 'otel' ? Number(requests) : 0;
-    process.stderr.write(`${keyOf(one)}: ${requests} requests, ${spans} spans\n`);
-    if (spans !== owed) voids.push(`${keyOf(one)}: ${spans} spans arrived for ${requests} requests`);
-  }
-  return voids;
 }
 
 function keyOf({ client, variant }: Measured): string {

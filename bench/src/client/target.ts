@@ -3,8 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { answerParent } from '../child.ts';
-
-const BODY = JSON.stringify({ id: 7, name: 'Ada Lovelace', email: 'ada@example.org', roles: ['reader', 'writer'] });
+import { BODY } from './body.ts';
 
 const server = createServer((_request, response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': BODY.length });
