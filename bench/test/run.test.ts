@@ -48,14 +48,17 @@ test('a short run of core times every case on each implementation', () => {
   assert.deepEqual(Object.keys(result.variants), ['bare', 'clew', 'otel']);
   assert.equal(result.unit, 'ns');
   assert.deepEqual(Object.keys(result.cases), [
+    'server-span',
     'empty-span',
     'exception',
     'active-span',
     'unsampled-span',
+    'unsampled-server-span',
     'inject',
     'extract',
     'flush-stall',
     'flush-stall-p99',
+    'heap',
     'memory',
   ]);
 });
