@@ -1,14 +1,12 @@
 /** Metrics of HTTP clients: durations and active requests, also of requests whose spans are not sampled. */
 import type { Attributes, Context, Span } from '@opentelemetry/api';
-import { measuredFrom, PluginMeter, spanSeconds } from '../plugin-meter.ts';
+import { PluginMeter } from '../plugin-meter.ts';
 import type { ClientOrigin } from './client-origins.ts';
 import {
-  countActive,
   type HttpInstruments,
   type MetricSettings,
   makeInstruments,
-  type RequestSeries,
-  recordDuration,
+  RequestMeasurement,
   type SeriesTable,
   tableOf,
 } from './duration-metrics.ts';
@@ -39,7 +37,7 @@ export class ClientMetrics {
     const instruments = this.#meter.current();
     if (instruments === undefined) return undefined;
     const series = tableOf(this.#series, origin);
-    return new ClientMeasurement(instruments, series, span, context, { method, origin, template });
+    return new ClientMeasurement(instruments, series, span, context, { method, origin, template }).begin();
   }
 }
 
@@ -50,19 +48,12 @@ interface ClientMetricFacts {
   readonly template: string | undefined;
 }
 
-/** One request that is measured. */
-export class ClientMeasurement implements RequestSeries {
-  /** Of the final response; 0 while there is none. */
-  status = 0;
-  /** As on the span. */
-  errorType: string | undefined = undefined;
+/** One request that is measured. It is discarded when its attempts were measured one by one. */
+export class ClientMeasurement extends RequestMeasurement {
   /** `network.protocol.version`, where it is known. */
   version: string | undefined = undefined;
-  readonly #instruments: HttpInstruments;
   readonly #series: SeriesTable;
-  readonly #context: Context;
   readonly #facts: ClientMetricFacts;
-  readonly #startedMs: number;
 
   constructor(
     instruments: HttpInstruments,
@@ -71,24 +62,9 @@ export class ClientMeasurement implements RequestSeries {
     context: Context,
     facts: ClientMetricFacts,
   ) {
-    this.#instruments = instruments;
+    super(instruments, span, context);
     this.#series = series;
-    this.#context = context;
     this.#facts = facts;
-    this.#startedMs = measuredFrom(span);
-    countActive(instruments, 1, this, context);
-  }
-
-  /** Record the request; its span has ended. */
-  ended(span: Span): void {
-    const seconds = spanSeconds(span, this.#startedMs);
-    countActive(this.#instruments, -1, this, this.#context);
-    recordDuration(this.#instruments, seconds, this, this.#context);
-  }
-
-  /** Forget the request: its attempts were measured one by one. */
-  discarded(): void {
-    countActive(this.#instruments, -1, this, this.#context);
   }
 
   activeAttributes(): Attributes {

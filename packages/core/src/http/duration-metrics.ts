@@ -1,6 +1,6 @@
 /** What the metrics of servers and clients have in common. */
-import type { Attributes, Context, Histogram, Meter, MeterProvider, UpDownCounter } from '@opentelemetry/api';
-import { reportMeterFault } from '../plugin-meter.ts';
+import type { Attributes, Context, Histogram, Meter, MeterProvider, Span, UpDownCounter } from '@opentelemetry/api';
+import { measuredFrom, reportMeterFault, spanSeconds } from '../plugin-meter.ts';
 import type { Semconv } from './semconv.ts';
 
 /** Seconds, as the conventions advise. */
@@ -64,36 +64,60 @@ export class SeriesTable {
   }
 }
 
-/** Which series a request belongs to; asked only for what somebody collects. */
-export interface RequestSeries {
-  attributes(): Attributes;
-  /** Under the names before 1.23. */
-  oldAttributes(): Attributes;
-  activeAttributes(): Attributes;
-}
+/** One request that is measured; a side says which series it belongs to, and is asked only for what somebody collects. */
+export abstract class RequestMeasurement {
+  /** Of the final response; 0 while there is none. */
+  status = 0;
+  /** As on the span. */
+  errorType: string | undefined = undefined;
+  readonly #instruments: HttpInstruments;
+  readonly #context: Context;
+  readonly #startedMs: number;
 
-/** Count a request that begins or ends. Never throws. */
-export function countActive({ active }: HttpInstruments, by: 1 | -1, series: RequestSeries, context: Context): void {
-  if (active === undefined) return;
-  try {
-    active.add(by, series.activeAttributes(), context);
-  } catch (error) {
-    reportMeterFault(error);
+  /** @param context  with the span, for exemplars */
+  constructor(instruments: HttpInstruments, span: Span, context: Context) {
+    this.#instruments = instruments;
+    this.#context = context;
+    this.#startedMs = measuredFrom(span);
   }
-}
 
-/** Record how long a request took. Never throws. */
-export function recordDuration(
-  { duration, oldDuration }: HttpInstruments,
-  seconds: number,
-  series: RequestSeries,
-  context: Context,
-): void {
-  try {
-    duration?.record(seconds, series.attributes(), context);
-    oldDuration?.record(seconds * 1000, series.oldAttributes(), context);
-  } catch (error) {
-    reportMeterFault(error);
+  abstract attributes(): Attributes;
+  /** Under the names before 1.23. */
+  abstract oldAttributes(): Attributes;
+  abstract activeAttributes(): Attributes;
+
+  /** Count the request as an active one. Never throws. */
+  begin(): this {
+    this.#countActive(1);
+    return this;
+  }
+
+  /** Record the request; its span has ended. Never throws. */
+  ended(span: Span): void {
+    const { duration, oldDuration } = this.#instruments;
+    const seconds = spanSeconds(span, this.#startedMs);
+    this.#countActive(-1);
+    try {
+      duration?.record(seconds, this.attributes(), this.#context);
+      oldDuration?.record(seconds * 1000, this.oldAttributes(), this.#context);
+    } catch (error) {
+      reportMeterFault(error);
+    }
+  }
+
+  /** Forget the request. Never throws. */
+  discarded(): void {
+    this.#countActive(-1);
+  }
+
+  #countActive(by: 1 | -1): void {
+    const { active } = this.#instruments;
+    if (active === undefined) return;
+    try {
+      active.add(by, this.activeAttributes(), this.#context);
+    } catch (error) {
+      reportMeterFault(error);
+    }
   }
 }
 

@@ -1,13 +1,11 @@
 /** Metrics of HTTP servers: durations and active requests, also of requests whose spans are not sampled. */
 import type { Attributes, Context, Span } from '@opentelemetry/api';
-import { measuredFrom, PluginMeter, spanSeconds } from '../plugin-meter.ts';
+import { PluginMeter } from '../plugin-meter.ts';
 import {
-  countActive,
   type HttpInstruments,
   type MetricSettings,
   makeInstruments,
-  type RequestSeries,
-  recordDuration,
+  RequestMeasurement,
   SeriesTable,
   tableOf,
 } from './duration-metrics.ts';
@@ -63,7 +61,8 @@ export class ServerMetrics {
    */
   start(span: Span, context: Context, facts: ServerMetricFacts): ServerMeasurement | undefined {
     const instruments = this.#meter.current();
-    return instruments === undefined ? undefined : new ServerMeasurement(this, instruments, span, context, facts);
+    if (instruments === undefined) return undefined;
+    return new ServerMeasurement(this, instruments, span, context, facts).begin();
   }
 
   activeAttributes({ method, scheme }: ServerMetricFacts): Attributes {
@@ -86,15 +85,10 @@ export class ServerMetrics {
 }
 
 /** One request that is measured. */
-export class ServerMeasurement implements ServerMetricEnd, RequestSeries {
+export class ServerMeasurement extends RequestMeasurement implements ServerMetricEnd {
   entry: RouteEntry | undefined = undefined;
-  status = 0;
-  errorType: string | undefined = undefined;
   readonly #metrics: ServerMetrics;
-  readonly #instruments: HttpInstruments;
-  readonly #context: Context;
   readonly #facts: ServerMetricFacts;
-  readonly #startedMs: number;
 
   constructor(
     metrics: ServerMetrics,
@@ -103,19 +97,9 @@ export class ServerMeasurement implements ServerMetricEnd, RequestSeries {
     context: Context,
     facts: ServerMetricFacts,
   ) {
+    super(instruments, span, context);
     this.#metrics = metrics;
-    this.#instruments = instruments;
-    this.#context = context;
     this.#facts = facts;
-    this.#startedMs = measuredFrom(span);
-    countActive(instruments, 1, this, context);
-  }
-
-  /** Record the request; its span has ended. */
-  ended(span: Span): void {
-    const seconds = spanSeconds(span, this.#startedMs);
-    countActive(this.#instruments, -1, this, this.#context);
-    recordDuration(this.#instruments, seconds, this, this.#context);
   }
 
   attributes(): Attributes {
