@@ -9,13 +9,12 @@ import { type Arrived, voidReason } from './http/arrived.ts';
 import { runHttp } from './http/run.ts';
 import { runToggle } from './http/toggle.ts';
 import { FRAMEWORKS, type Framework } from './http/variant.ts';
-import { loadGenerator } from './load.ts';
 import { commit, machine, versions } from './machine.ts';
 import { type BenchmarkName, type Options, parseOptions, USAGE } from './options.ts';
 import { prepare } from './prepare.ts';
 import { formatResult, writeResult } from './report.ts';
 import { type BenchResult, compare, type Comparison } from './result.ts';
-import { runService } from './service/run.ts';
+import { runService, toggleService } from './service/run.ts';
 
 /** A finished benchmark, and why it must not be believed, if so. */
 interface Outcome {
@@ -24,7 +23,12 @@ interface Outcome {
   readonly voids: readonly string[];
 }
 
+/** The command line with the rounds of a benchmark filled in. */
+type Settled = Options & { readonly rounds: number };
+
 const HEADLINE_CASE = 'span-8-attributes';
+/** Windows of a server under load: short and many, so that a neighbour's burst falls upon few of them. */
+const WINDOW_SECONDS = 0.2;
 const BYTES_PER_MB = 1e6;
 /** What is built for a benchmark, where that is not the package of its name. */
 const PACKAGES: Partial<Record<BenchmarkName, readonly string[]>> = {
@@ -44,9 +48,13 @@ async function main(options: Options): Promise<void> {
   prepare(runsClew ? ['core', ...options.benchmarks.flatMap((name) => PACKAGES[name] ?? [name])] : []);
   const cores = chooseCores();
   for (const name of options.benchmarks) {
-    const loadless = name === 'core' || name === 'undici' || options.toggle;
-    process.stderr.write(`${name}: ${describeCores(cores)}${loadless ? '' : `, load from ${loadGenerator()}`}\n`);
-    const { result, voids } = await run(name, options, cores);
+    process.stderr.write(`${name}: ${describeCores(cores)}
+`);
+    const { result, voids } = await run(
+      name,
+      { ...options, rounds: options.rounds ?? defaultRounds(name, options) },
+      cores,
+    );
     for (const line of voids) console.error(`VOID ${line}`);
     // What is void is shown for the search of the cause, never kept.
     if (voids.length > 0) process.exitCode = 1;
@@ -59,7 +67,13 @@ function describeCores({ server, load }: Cores): string {
   return server === undefined ? 'nothing is pinned to a core' : `measured on core ${server}, all else on ${load}`;
 }
 
-function run(name: BenchmarkName, options: Options, cores: Cores): Promise<Outcome> {
+/** Windows of servers are short, and those of `--toggle` shorter still, so it takes more of them. */
+function defaultRounds(name: BenchmarkName, { toggle }: Options): number {
+  if (toggle) return 200;
+  return name === 'core' || name === 'undici' ? 10 : 60;
+}
+
+function run(name: BenchmarkName, options: Settled, cores: Cores): Promise<Outcome> {
   if (name === 'undici') return options.toggle ? benchClientToggle(options, cores) : benchClients(options, cores);
   if (name === 'service') return benchService(options, cores);
   const framework = FRAMEWORKS.find((known) => known === name);
@@ -67,7 +81,7 @@ function run(name: BenchmarkName, options: Options, cores: Cores): Promise<Outco
   return options.toggle ? benchToggle(framework, options, cores) : benchHttp(framework, options, cores);
 }
 
-async function benchCore(options: Options, cores: Cores): Promise<Outcome> {
+async function benchCore(options: Settled, cores: Cores): Promise<Outcome> {
   const { seconds = 0.2, warmUpSeconds = 1 } = options;
   const entries = Object.entries(await runCore({ ...options, seconds, warmUpSeconds }, cores)).map(
     ([name, { title, unit, samples }]) => [name, { title, ...compare(unit, samples) }] as const,
@@ -78,8 +92,8 @@ async function benchCore(options: Options, cores: Cores): Promise<Outcome> {
   return { result: describe('core', title, options, headline, cases), voids: [] };
 }
 
-async function benchHttp(framework: Framework, options: Options, cores: Cores): Promise<Outcome> {
-  const { seconds = 2.5, warmUpSeconds = 4 } = options;
+async function benchHttp(framework: Framework, options: Settled, cores: Cores): Promise<Outcome> {
+  const { seconds = WINDOW_SECONDS, warmUpSeconds = 4 } = options;
   const { windows, arrived } = await runHttp(framework, { ...options, seconds, warmUpSeconds }, cores);
   const figures = (of: (window: (typeof windows)[string][number]) => number): Record<string, number[]> =>
     Object.fromEntries(Object.entries(windows).map(([name, list]) => [name, list.map(of)]));
@@ -98,13 +112,13 @@ async function benchHttp(framework: Framework, options: Options, cores: Cores): 
   return { result: describe(framework, title, options, cpu, { memory }), voids: checkArrived(arrived) };
 }
 
-async function benchClients(options: Options, cores: Cores): Promise<Outcome> {
+async function benchClients(options: Settled, cores: Cores): Promise<Outcome> {
   const { seconds = 0.4, warmUpSeconds = 3 } = options;
   const run = await runClients({ ...options, seconds, warmUpSeconds }, cores);
   return clientOutcome('undici', 'CPU of the client process per request', options, run);
 }
 
-function clientOutcome(name: string, what: string, options: Options, { micros, counted }: ClientRun): Outcome {
+function clientOutcome(name: string, what: string, options: Settled, { micros, counted }: ClientRun): Outcome {
   const tables = CLIENTS.map(
     (client) => [client, { title: `${what}: ${TITLES[client]}`, ...compare('µs', micros[client]) }] as const,
   );
@@ -113,7 +127,7 @@ function clientOutcome(name: string, what: string, options: Options, { micros, c
   return { result: describe(name, request.title, options, request, cases), voids: checkCounted(counted) };
 }
 
-async function benchClientToggle(options: Options, cores: Cores): Promise<Outcome> {
+async function benchClientToggle(options: Settled, cores: Cores): Promise<Outcome> {
   const run = await runClientToggle(options, cores);
   return clientOutcome(
     'undici-toggle',
@@ -131,18 +145,21 @@ function checkCounted(counted: readonly Counted[]): string[] {
   });
 }
 
-async function benchService(options: Options, cores: Cores): Promise<Outcome> {
-  const { seconds = 2.5, warmUpSeconds = 4 } = options;
-  const run = await runService({ ...options, seconds, warmUpSeconds }, cores);
+async function benchService(options: Settled, cores: Cores): Promise<Outcome> {
+  const { seconds = WINDOW_SECONDS, warmUpSeconds = 6 } = options;
+  const run = await (options.toggle
+    ? toggleService(options, cores)
+    : runService({ ...options, seconds, warmUpSeconds }, cores));
   const { fastify, express } = run.micros;
   const work = '`GET /users/:id` with two queries, a request to another service, a log line and a histogram';
   const title = `CPU of the service per ${work}, on fastify`;
   const cases = { express: { title: 'the same on express', ...compare('µs', express) } };
   const voids = FRAMEWORKS.flatMap((framework) => checkArrived(run.arrived[framework]));
-  return { result: describe('service', title, options, compare('µs', fastify), cases), voids };
+  const name = options.toggle ? 'service-toggle' : 'service';
+  return { result: describe(name, title, options, compare('µs', fastify), cases), voids };
 }
 
-async function benchToggle(framework: Framework, options: Options, cores: Cores): Promise<Outcome> {
+async function benchToggle(framework: Framework, options: Settled, cores: Cores): Promise<Outcome> {
   const { micros, arrived } = await runToggle(framework, options, cores);
   const title =
     `CPU per \`GET /users/:id\` on ${framework} over connections in memory, ` +
@@ -171,7 +188,7 @@ function describeArrived({ requests, spans, bytesPerRequest, attributesPerServer
 function describe(
   name: string,
   title: string,
-  options: Options,
+  options: Settled,
   main: Comparison,
   cases: BenchResult['cases'],
 ): BenchResult {

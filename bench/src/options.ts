@@ -11,13 +11,13 @@ export interface Options {
   readonly json: boolean;
   /** Keep the result in `results.json` and render `RESULTS.md` from it. */
   readonly write: boolean;
-  /** All variants but the official SDK in one process that answer in turns. `express` and `fastify` only. Default false. */
+  /** All variants but the official SDK in one process that answer in turns. Servers only. Default false. */
   readonly toggle: boolean;
-  /** Measured rounds, each with every variant once. 1 or more. Default 10, with `toggle` 200. */
-  readonly rounds: number;
-  /** Length of one measured window of one variant. Seconds, above 0. Default 2.5; core 0.2 per case. */
+  /** Measured rounds, each with every variant once. 1 or more. Default 60 for servers, 200 with `toggle`, else 10. */
+  readonly rounds: number | undefined;
+  /** Length of one measured window of one variant. Seconds, above 0. Default 0.2, undici 0.4; core 0.2 per case. */
   readonly seconds: number | undefined;
-  /** Unmeasured load before the first round, per variant. Seconds, 0 or more. Default 4; core 1 per case. */
+  /** Unmeasured load before the first round, per variant. Seconds, 0 or more. Default 4, service 6, undici 3; core 1 per case. */
   readonly warmUpSeconds: number | undefined;
   /** Connections that the load generator keeps open. 1 or more. Default 32. */
   readonly connections: number;
@@ -29,10 +29,12 @@ export interface Options {
 
 export const USAGE = `npm run bench -- core|express|fastify|undici|service… [options]
 
-  --toggle          all variants but otel in one process and in memory, for the finest differences
-  --rounds N        measured rounds, each with every variant once (default 10, with --toggle 200)
-  --seconds S       length of one measured window (default 2.5; core: 0.2 per case)
-  --warm-up S       unmeasured load before the first round, per variant (default 4; core: 1 per case)
+  --toggle          variants by turns in one process and in memory, for the finest differences; not of core
+  --rounds N        measured rounds, each with every variant once
+                    (default 60 for servers, 200 with --toggle, else 10)
+  --seconds S       length of one measured window (default 0.2; undici: 0.4; core: 0.2 per case)
+  --warm-up S       unmeasured load before the first round, per variant
+                    (default 4; service: 6; undici: 3; core: 1 per case)
   --connections N   connections of the load generator (default 32)
   --variants a,b    only these variants; bare is always run
   --profile DIR     write a V8 CPU profile of every measured process there
@@ -59,13 +61,12 @@ export function parseOptions(args: readonly string[]): Options {
     else if (VALUES.has(flag)) given.set(flag, inline ?? args[++i] ?? '');
     else throw new Error(`unknown option ${flag}\n\n${USAGE}`);
   }
-  const toggle = given.has('--toggle');
   return {
     benchmarks: names.length > 0 ? names.map(requireBenchmark) : BENCHMARKS,
     json: given.has('--json'),
     write: given.has('--write'),
-    toggle,
-    rounds: whole('--rounds', given.get('--rounds') ?? (toggle ? '200' : '10')),
+    toggle: given.has('--toggle'),
+    rounds: given.has('--rounds') ? whole('--rounds', given.get('--rounds') ?? '') : undefined,
     seconds: optionalNumber('--seconds', given.get('--seconds'), Number.MIN_VALUE),
     warmUpSeconds: optionalNumber('--warm-up', given.get('--warm-up'), 0),
     connections: whole('--connections', given.get('--connections') ?? '32'),

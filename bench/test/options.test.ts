@@ -3,10 +3,10 @@ import { test } from 'node:test';
 
 import { parseOptions } from '../src/options.ts';
 
-test('a name and nothing else runs that benchmark with ten rounds', () => {
+test('a name and nothing else runs that benchmark with its own defaults', () => {
   const options = parseOptions(['express']);
   assert.deepEqual(options.benchmarks, ['express']);
-  assert.equal(options.rounds, 10);
+  assert.equal(options.rounds, undefined);
   assert.equal(options.json, false);
   assert.equal(options.write, false);
   assert.equal(options.seconds, undefined);

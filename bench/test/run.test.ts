@@ -37,6 +37,18 @@ test('toggling undici runs every variant of each client, and counts their spans'
   assert.deepEqual(Object.keys(result.cases), ['fetch', 'channels']);
 });
 
+test('toggling the service counts its spans on both frameworks', () => {
+  const result = bench('service', '--toggle');
+  assert.equal(result.name, 'service-toggle');
+  assert.deepEqual(Object.keys(result.variants), ['bare', 'clew', 'clew-unsampled']);
+  assert.deepEqual(Object.keys(result.cases), ['express']);
+});
+
+test('a short run of the service counts the spans of every variant', () => {
+  const result = bench('service', '--seconds', '0.1', '--warm-up', '0');
+  assert.deepEqual(Object.keys(result.variants), ['bare', 'clew', 'clew-unsampled', 'otel', 'otel-unsampled']);
+});
+
 test('a short run of undici counts every span of each client', () => {
   const result = bench('undici', '--seconds', '0.1', '--warm-up', '0');
   assert.deepEqual(Object.keys(result.variants), VARIANTS);

@@ -1,6 +1,5 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
-import { applyLoad } from '../load.ts';
 import { type Arrived, countArrived } from './arrived.ts';
 import { type Framework, VARIANTS } from './variant.ts';
 
@@ -43,6 +42,20 @@ const PLAIN: ServerScript = {
   args: [],
 };
 
+/**
+ * A young generation of fixed size. V8 doubles it whenever as much has survived in it as it holds, so every server gets
+ * to the same size, the sooner the more it allocates; until then memory would say how long a server has been running.
+ */
+const YOUNG_GENERATION = ['--min-semi-space-size=16', '--max-semi-space-size=16'];
+/** Rounds are short, so not each has its line. */
+const ROUNDS_PER_LINE = 10;
+
+interface Processes {
+  readonly measured: readonly Measured[];
+  readonly sink: Child;
+  readonly generator: Child;
+}
+
 interface Measured {
   readonly name: string;
   readonly server: Child;
@@ -65,19 +78,22 @@ export async function runHttp(
     const sink = await startChild({ script: new URL('../sink/sink.ts', import.meta.url), core: cores.load });
     started.push(sink);
     const { url: sinkUrl } = await sink.ask('address');
+    const generator = await startChild({ script: new URL('./load-generator.ts', import.meta.url), core: cores.load });
+    started.push(generator);
     const measured: Measured[] = [];
     for (const name of names) {
       const server = await startChild({
         script: servers.script,
         args: [framework, name, String(sinkUrl), ...servers.args],
-        nodeArgs: profileArguments(options.profileFolder, `${framework}-${name}`),
+        nodeArgs: [...YOUNG_GENERATION, ...profileArguments(options.profileFolder, `${framework}-${name}`)],
         core: cores.server,
       });
       started.push(server);
       measured.push({ name, server, url: String((await server.ask('address')).url) });
     }
-    await warmUp(measured, options, cores);
-    const windows = await measureRounds(measured, sink, options, cores);
+    const all = { measured, sink, generator };
+    await warmUp(all, options);
+    const windows = await measureRounds(all, options);
     const served: Record<string, number> = {};
     for (const { name, server } of measured) served[name] = Number((await server.ask('end')).requests);
     return { windows, arrived: await countArrived(served, sink) };
@@ -86,20 +102,17 @@ export async function runHttp(
   }
 }
 
-async function warmUp(measured: Measured[], options: HttpOptions, cores: Cores): Promise<void> {
-  for (const { server, url } of measured) {
-    await server.ask('begin');
-    const { connections, warmUpSeconds: seconds } = options;
-    if (seconds > 0) await applyLoad({ url, seconds, connections, core: cores.load });
-    await server.ask('end');
+async function warmUp({ measured, sink, generator }: Processes, options: HttpOptions): Promise<void> {
+  if (options.warmUpSeconds === 0) return;
+  for (const one of measured) {
+    await measureWindow(one, generator, { ...options, seconds: options.warmUpSeconds });
+    await sink.ask('count', { key: one.name });
   }
 }
 
 async function measureRounds(
-  measured: Measured[],
-  sink: Child,
+  { measured, sink, generator }: Processes,
   options: HttpOptions,
-  cores: Cores,
 ): Promise<Record<string, Window[]>> {
   const windows: Record<string, Window[]> = Object.fromEntries(measured.map(({ name }) => [name, []]));
   for (let round = 0; round < options.rounds; round++) {
@@ -107,18 +120,23 @@ async function measureRounds(
     for (let i = 0; i < measured.length; i++) {
       const one = measured[(i + round) % measured.length];
       if (one === undefined) continue;
-      windows[one.name]?.push(await measureWindow(one, options, cores));
+      windows[one.name]?.push(await measureWindow(one, generator, options));
       // Nobody is measured now, so the sink may decode; keeping the bodies to the end would take gigabytes.
       await sink.ask('count', { key: one.name });
     }
-    process.stderr.write(`round ${round + 1} of ${options.rounds}\n`);
+    if ((round + 1) % ROUNDS_PER_LINE === 0) process.stderr.write(`round ${round + 1} of ${options.rounds}\n`);
   }
   return windows;
 }
 
-async function measureWindow({ server, url }: Measured, options: HttpOptions, cores: Cores): Promise<Window> {
+async function measureWindow(
+  { server, url }: Measured,
+  generator: Child,
+  { seconds, connections }: HttpOptions,
+): Promise<Window> {
+  await generator.ask('connect', { url, connections });
   const before = await server.ask('begin');
-  await applyLoad({ url, seconds: options.seconds, connections: options.connections, core: cores.load });
+  await generator.ask('load', { seconds });
   const after = await server.ask('end');
   const requests = Number(after.requests) - Number(before.requests);
   if (requests < 1) throw new Error('a window without a request');

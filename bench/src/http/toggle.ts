@@ -1,6 +1,7 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
 import { type Arrived, countArrived } from './arrived.ts';
+import type { ServerScript } from './run.ts';
 import { type Framework, TOGGLED } from './variant.ts';
 
 /** What of the command line concerns toggling, with every default filled in. */
@@ -16,6 +17,7 @@ export interface ToggleRun {
   readonly arrived: Record<string, Arrived>;
 }
 
+const PLAIN: ServerScript = { script: new URL('./toggle-server.ts', import.meta.url), variants: TOGGLED, args: [] };
 /** Requests of one window: two batches of spans, ten to a hundred milliseconds. */
 const WINDOW_REQUESTS = 1024;
 /** Unmeasured windows of each variant before the first round. */
@@ -25,16 +27,21 @@ const WARM_UP_WINDOWS = 20;
  * Measure the variants of one framework in a single process over connections in memory, with short
  * windows that follow one another closely.
  */
-export async function runToggle(framework: Framework, options: ToggleOptions, cores: Cores): Promise<ToggleRun> {
-  const names = TOGGLED.filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
+export async function runToggle(
+  framework: Framework,
+  options: ToggleOptions,
+  cores: Cores,
+  servers: ServerScript = PLAIN,
+): Promise<ToggleRun> {
+  const names = servers.variants.filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
   const started: Child[] = [];
   try {
     const sink = await startChild({ script: new URL('../sink/sink.ts', import.meta.url), core: cores.load });
     started.push(sink);
     const { url } = await sink.ask('address');
     const server = await startChild({
-      script: new URL('./toggle-server.ts', import.meta.url),
-      args: [framework, names.join(','), String(url)],
+      script: servers.script,
+      args: [framework, names.join(','), String(url), ...servers.args],
       nodeArgs: profileArguments(options.profileFolder, `${framework}-toggle`),
       core: cores.server,
     });

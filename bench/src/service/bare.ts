@@ -16,7 +16,8 @@ export function bare(): ServiceVariant {
     libraries,
     tracePool: (pool) => pool,
     traceDispatcher: (dispatcher) => dispatcher,
-    makeHistogram: (configuration) => new libraries.prom.Histogram(configuration),
+    makeHistogram: (configuration) =>
+      new libraries.prom.Histogram({ ...configuration, registers: [new libraries.prom.Registry()] }),
     flush: async () => {},
   };
 }

@@ -2,9 +2,10 @@ import { startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
 import type { Arrived } from '../http/arrived.ts';
 import { type HttpOptions, runHttp } from '../http/run.ts';
+import { runToggle, type ToggleOptions } from '../http/toggle.ts';
 import { FRAMEWORKS, type Framework } from '../http/variant.ts';
 import { startDatabase } from './database.ts';
-import { SERVICE_VARIANTS } from './variant.ts';
+import { SERVICE_VARIANTS, TOGGLED_SERVICE } from './variant.ts';
 
 export interface ServiceRun {
   /** CPU of the service per request, by framework and variant, one figure per round. Microseconds. */
@@ -12,15 +13,13 @@ export interface ServiceRun {
   readonly arrived: Record<Framework, Record<string, Arrived>>;
 }
 
-/** Measure the service on every framework, one after the other; database and the service that it asks serve all. */
-export async function runService(options: HttpOptions, cores: Cores): Promise<ServiceRun> {
-  const database = await startDatabase();
-  const target = await startChild({ script: new URL('../client/target.ts', import.meta.url), core: cores.load });
-  try {
+/** Measure the service on every framework, one after the other. */
+export function runService(options: HttpOptions, cores: Cores): Promise<ServiceRun> {
+  return withPeers(cores, async (args) => {
     const servers = {
       script: new URL('./server.ts', import.meta.url),
       variants: Object.keys(SERVICE_VARIANTS),
-      args: [String((await target.ask('address')).url), database.url],
+      args,
     };
     const micros: Partial<ServiceRun['micros']> = {};
     const arrived: Partial<ServiceRun['arrived']> = {};
@@ -33,8 +32,34 @@ export async function runService(options: HttpOptions, cores: Cores): Promise<Se
     }
     // The loop above has gone over every framework.
     return { micros, arrived } as ServiceRun;
+  });
+}
+
+/** The same by turns in one process for each framework. */
+export function toggleService(options: ToggleOptions, cores: Cores): Promise<ServiceRun> {
+  return withPeers(cores, async (args) => {
+    const servers = { script: new URL('./toggle-server.ts', import.meta.url), variants: TOGGLED_SERVICE, args };
+    const micros: Partial<ServiceRun['micros']> = {};
+    const arrived: Partial<ServiceRun['arrived']> = {};
+    for (const framework of FRAMEWORKS) {
+      const run = await runToggle(framework, options, cores, servers);
+      micros[framework] = run.micros;
+      arrived[framework] = run.arrived;
+    }
+    // The loop above has gone over every framework.
+    return { micros, arrived } as ServiceRun;
+  });
+}
+
+/** What the measured service asks serves all of a run, on the core of the load. */
+async function withPeers<T>(cores: Cores, measure: (args: readonly string[]) => Promise<T>): Promise<T> {
+  const peers = await startChild({ script: new URL('./peers.ts', import.meta.url), core: cores.load });
+  const given = process.env.DATABASE_URL ? await startDatabase() : undefined;
+  try {
+    const { databaseUrl, targetUrl } = await peers.ask('addresses');
+    return await measure([String(targetUrl), given?.url ?? String(databaseUrl)]);
   } finally {
-    await target.stop();
-    await database.close();
+    await given?.close();
+    await peers.stop();
   }
 }

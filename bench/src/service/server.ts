@@ -11,6 +11,7 @@ const [framework = '', name = '', sinkUrl = '', targetUrl = '', databaseUrl = ''
 const variant = await SERVICE_VARIANTS[name]?.({
   framework: framework as Framework, // The parent takes it from the list of frameworks.
   endpoint: `${sinkUrl}/${name}`,
+  isAlone: true,
 });
 if (variant === undefined) throw new Error(`unknown variant ${name}`);
 const listener = await serviceApp(framework as Framework, variant, { targetUrl, databaseUrl });

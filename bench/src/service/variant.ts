@@ -15,7 +15,7 @@ export interface Libraries {
   readonly prom: typeof import('prom-client');
 }
 
-/** Makes the histogram of a variant; metrics with exemplars need a registry of their own kind. */
+/** Makes the histogram of a variant, in a registry of its own: metrics with exemplars need one of their own kind. */
 export type MakeHistogram = (configuration: { name: string; help: string; labelNames: string[] }) => Histogram;
 
 /** What a variant puts into the service. */
@@ -40,6 +40,8 @@ export interface ServiceOptions {
   readonly endpoint: string;
   /** Share of new traces that are recorded. 0 or 1. */
   readonly ratio: 0 | 1;
+  /** Whether this variant has the process for itself, and so may register itself for all of it. */
+  readonly isAlone: boolean;
 }
 
 type Make = (options: Omit<ServiceOptions, 'ratio'>) => Promise<ServiceVariant>;
@@ -52,3 +54,6 @@ export const SERVICE_VARIANTS: Record<string, Make> = {
   otel: async (options) => (await import('./otel.ts')).otel({ ...options, ratio: 1 }),
   'otel-unsampled': async (options) => (await import('./otel.ts')).otel({ ...options, ratio: 0 }),
 };
+
+/** Variants that can live in one process; the official SDK patches the modules that the others run on. */
+export const TOGGLED_SERVICE: readonly string[] = ['bare', 'clew', 'clew-unsampled'];
