@@ -1,13 +1,6 @@
 /** Posts batches to one URL on kept-alive sockets of Node's own client; what OTLP and Zipkin have in common. */
-import {
-  Agent as HttpAgent,
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
+import type { Agent as PlainAgent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { describeError } from '../faults.ts';
@@ -15,6 +8,10 @@ import { decodePercent } from '../propagation/baggage.ts';
 import type { TlsMaterial } from './tls-files.ts';
 import type { AttemptResult } from './transport.ts';
 import { proxyAuthorization, TunnelAgent } from './proxy-agent.ts';
+
+// Not by import: that reads every export of the module, which makes Node.js load its WebSocket and fetch, some 5 MB.
+const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
+const { promisify } = process.getBuiltinModule('node:util');
 
 /** How to reach a backend over HTTP. */
 export interface HttpPostOptions {
@@ -81,7 +78,7 @@ export class HttpPost {
   readonly target: URL;
   readonly concurrency: number;
   readonly #options: HttpPostOptions;
-  #agent: HttpAgent;
+  #agent: PlainAgent;
   #tls: TlsMaterial | undefined;
   readonly #baseHeaders: Record<string, string>;
   #underWay = 0;
@@ -163,7 +160,7 @@ export class HttpPost {
     return typeof tls === 'function' ? tls() : tls;
   }
 
-  #currentAgent(): HttpAgent {
+  #currentAgent(): PlainAgent {
     const tls = this.#currentTls();
     if (tls !== this.#tls) {
       // What is under way ends on its socket, which is not kept then.
@@ -175,7 +172,7 @@ export class HttpPost {
     return this.#agent;
   }
 
-  #makeAgent(): HttpAgent {
+  #makeAgent(): PlainAgent {
     const { proxy, timeoutMs } = this.#options;
     const options = { keepAlive: true, maxSockets: this.concurrency, ...this.#tls };
     if (this.target.protocol !== 'https:') {

@@ -1,11 +1,14 @@
 /** Connections through an HTTP proxy: a tunnel by CONNECT for https, and headers for requests that the proxy reads. */
-import { type ClientRequestArgs, request as httpRequest } from 'node:http';
+import type { ClientRequestArgs } from 'node:http';
 import { Agent, type AgentOptions, request as httpsRequest } from 'node:https';
 import { isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { decodePercent } from '../propagation/baggage.ts';
+
+// Not by import, for the reason in http-post.ts.
+const { request: httpRequest } = process.getBuiltinModule('node:http');
 
 const SUPPRESSED = suppressIn(ROOT);
 
