@@ -3,10 +3,11 @@ import { traceFetch, traceUndici, tracingInterceptor } from '@clew/undici';
 
 import { fetchBy, requestThrough } from './plain.ts';
 import type { Client, Recording, Transport } from './variant.ts';
+import { refusing } from '../http/refusing.ts';
 
 /** Clew as its README shows it: the defaults, one way of tracing, OTLP/HTTP in protobuf. */
 export async function clew(transport: Transport, { endpoint, ratio }: Recording): Promise<Client> {
-  const tracing = startTracing({ serviceName: 'bench', endpoint, sampler: ratio });
+  const tracing = startTracing({ serviceName: 'bench', endpoint, ...refusing(ratio) });
   const flush = async (): Promise<void> => {
     await tracing.forceFlush();
   };

@@ -3,12 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { replaceHttpRequest } from './null-transport.ts';
 import { type Serve, serveByHand } from './server-request.ts';
 import type { Implementation } from './variant.ts';
+import { refusing } from '../http/refusing.ts';
 
 /** Clew with its defaults, its batches and its encoder; the socket alone is replaced. */
 export async function clew(ratio: 0 | 1): Promise<Implementation> {
   const sent = replaceHttpRequest();
   const { context, propagation, startTracing, trace } = await import('@clew/core');
-  const tracing = startTracing({ serviceName: 'bench', endpoint: 'http://127.0.0.1:9', sampler: ratio });
+  const tracing = startTracing({ serviceName: 'bench', endpoint: 'http://127.0.0.1:9', ...refusing(ratio) });
   const tracer = tracing.provider.getTracer('bench');
   const flush = async (): Promise<void> => {
     await tracing.forceFlush();

@@ -1,10 +1,11 @@
 import { startTracing, type TracerProvider } from '@clew/core';
 
 import type { Variant, VariantOptions } from './variant.ts';
+import { refusing } from './refusing.ts';
 
 /** Clew as its README shows it: the defaults, the plugin of the framework, OTLP/HTTP in protobuf. */
 export async function clew({ framework, endpoint, ratio, isAlone }: VariantOptions): Promise<Variant> {
-  const tracing = startTracing({ serviceName: 'bench', endpoint, sampler: ratio, register: isAlone });
+  const tracing = startTracing({ serviceName: 'bench', endpoint, ...refusing(ratio), register: isAlone });
   const options: { tracerProvider?: TracerProvider } = isAlone ? {} : { tracerProvider: tracing.provider };
   const flush = async (): Promise<void> => {
     await tracing.forceFlush();

@@ -43,7 +43,8 @@ function makeProvider(endpoint: string, ratio: 0 | 1): import('@opentelemetry/sd
   const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces` });
   return new sdk.TracerProvider({
     resource: defaultResource().merge(resourceFromAttributes({ 'service.name': 'bench' })),
-    sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(ratio) }),
+    // By default every trace is recorded.
+    ...(ratio === 0 && { sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(0) }) }),
     spanProcessors: [new sdk.BatchSpanProcessor({ exporter })],
   });
 }

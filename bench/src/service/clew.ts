@@ -6,6 +6,7 @@ import { tracingInterceptor } from '@clew/undici';
 
 import { loadLibraries } from './bare.ts';
 import type { ServiceOptions, ServiceVariant } from './variant.ts';
+import { refusing } from '../http/refusing.ts';
 
 interface PluginOptions {
   tracerProvider?: TracerProvider;
@@ -13,7 +14,7 @@ interface PluginOptions {
 
 /** Clew as its README shows it: one line for each library. */
 export async function clew({ framework, endpoint, ratio, isAlone }: ServiceOptions): Promise<ServiceVariant> {
-  const tracing = startTracing({ serviceName: 'bench', endpoint, sampler: ratio, register: isAlone });
+  const tracing = startTracing({ serviceName: 'bench', endpoint, ...refusing(ratio), register: isAlone });
   const options: PluginOptions = isAlone ? {} : { tracerProvider: tracing.provider };
   const libraries = loadLibraries();
   const { Registry } = libraries.prom;
