@@ -6,7 +6,7 @@ import { CLIENTS, TITLES } from './client/variant.ts';
 import { chooseCores, type Cores } from './cores.ts';
 import { runCore } from './core/run.ts';
 import { type Arrived, voidReason } from './http/arrived.ts';
-import { runHttp } from './http/run.ts';
+import { FOR_MEMORY, type HttpRun, runHttp, type Window } from './http/run.ts';
 import { runToggle } from './http/toggle.ts';
 import { FRAMEWORKS, type Framework } from './http/variant.ts';
 import { commit, machine, versions } from './machine.ts';
@@ -94,22 +94,27 @@ async function benchCore(options: Settled, cores: Cores): Promise<Outcome> {
 
 async function benchHttp(framework: Framework, options: Settled, cores: Cores): Promise<Outcome> {
   const { seconds = WINDOW_SECONDS, warmUpSeconds = 4 } = options;
-  const { windows, arrived } = await runHttp(framework, { ...options, seconds, warmUpSeconds }, cores);
-  const figures = (of: (window: (typeof windows)[string][number]) => number): Record<string, number[]> =>
-    Object.fromEntries(Object.entries(windows).map(([name, list]) => [name, list.map(of)]));
+  const given = { ...options, seconds, warmUpSeconds };
+  const run = await runHttp(framework, given, cores);
+  const settled = await runHttp(framework, { ...given, rounds: Math.ceil(options.rounds / 4) }, cores, FOR_MEMORY);
   const cpu = compare(
     'µs',
-    figures((window) => window.microsPerRequest),
+    figuresOf(run, ({ microsPerRequest }) => microsPerRequest),
   );
   const memory = {
     title: 'resident memory of the server under load',
     ...compare(
       'MB',
-      figures((window) => window.rssBytes / BYTES_PER_MB),
+      figuresOf(settled, ({ rssBytes }) => rssBytes / BYTES_PER_MB),
     ),
   };
   const title = `CPU of the server process per \`GET /users/:id\` on ${framework} at saturation`;
-  return { result: describe(framework, title, options, cpu, { memory }), voids: checkArrived(arrived) };
+  const voids = [run, settled].flatMap(({ arrived }) => checkArrived(arrived));
+  return { result: describe(framework, title, options, cpu, { memory }), voids };
+}
+
+function figuresOf({ windows }: HttpRun, figure: (window: Window) => number): Record<string, number[]> {
+  return Object.fromEntries(Object.entries(windows).map(([name, list]) => [name, list.map(figure)]));
 }
 
 async function benchClients(options: Settled, cores: Cores): Promise<Outcome> {
