@@ -1,5 +1,6 @@
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 
+import { MemorySocket } from '../http/memory-socket.ts';
 import { BODY } from './body.ts';
 
 const ANSWER = Buffer.from(
@@ -18,33 +19,14 @@ export function connectInMemory(_options: unknown, connected: Connected): void {
 }
 
 /** The client's end of a connection, with one request at a time on it. */
-class MemoryTarget extends Duplex {
-  // What channels tell of a socket.
-  readonly remoteAddress = '127.0.0.1';
+class MemoryTarget extends MemorySocket {
+  // What channels tell of a socket, with its address.
   readonly remotePort = 80;
-
-  override _read(): void {}
 
   override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
     done();
     // A request without a body is one write. The answer comes in a later turn of the event loop, as from a network.
     setImmediate(answer, this);
-  }
-
-  setTimeout(): this {
-    return this;
-  }
-  setNoDelay(): this {
-    return this;
-  }
-  setKeepAlive(): this {
-    return this;
-  }
-  ref(): this {
-    return this;
-  }
-  unref(): this {
-    return this;
   }
 }
 

@@ -42,12 +42,14 @@ answerParent({
       listening = one;
     }
     const start = process.cpuUsage();
-    const last = nextId + Number(requests);
+    const first = nextId;
+    const last = first + Number(requests);
     await Promise.all(Array.from({ length: CONNECTIONS }, () => sendUntil(client, last)));
     await client.flush();
     const { user, system } = process.cpuUsage(start);
-    one.requests += Number(requests);
-    return { cpuMicros: user + system };
+    const sent = nextId - first;
+    one.requests += sent;
+    return { cpuMicros: user + system, requests: sent };
   },
   total: ({ name: variant }) => ({ requests: toggled.get(String(variant))?.requests ?? 0 }),
 });

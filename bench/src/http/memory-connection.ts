@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
-import { Duplex } from 'node:stream';
+
+import { MemorySocket } from './memory-socket.ts';
 
 const CLOSING_BRACE = 0x7d;
 const IDS = 10_000;
@@ -10,9 +11,8 @@ const IDS = 10_000;
  * The kernel's part of a request is most of its cost on a virtual machine, and nearly all of its
  * noise. Without it a microsecond shows that would drown on a real socket.
  */
-export class MemoryConnection extends Duplex {
+export class MemoryConnection extends MemorySocket {
   // What a server may ask a socket for.
-  readonly remoteAddress = '127.0.0.1';
   readonly remotePort = 4711;
   readonly remoteFamily = 'IPv4';
   readonly localAddress = '127.0.0.1';
@@ -34,8 +34,6 @@ export class MemoryConnection extends Duplex {
     this.push(`GET /users/${this.#id} HTTP/1.1\r\nHost: shop.example.org:8080\r\n\r\n`);
   }
 
-  override _read(): void {}
-
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     done();
     this.#take(chunk);
@@ -50,21 +48,5 @@ export class MemoryConnection extends Duplex {
   #take(chunk: Buffer): void {
     // The answer is a JSON object, and a head never ends with a brace.
     if (chunk.at(-1) === CLOSING_BRACE) setImmediate(this.#onAnswer, this);
-  }
-
-  setTimeout(): this {
-    return this;
-  }
-  setNoDelay(): this {
-    return this;
-  }
-  setKeepAlive(): this {
-    return this;
-  }
-  ref(): this {
-    return this;
-  }
-  unref(): this {
-    return this;
   }
 }

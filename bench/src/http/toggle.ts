@@ -1,15 +1,9 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
+import { measureInTurns, type ToggleOptions } from '../turns.ts';
 import { type Arrived, countArrived } from './arrived.ts';
 import type { ServerScript } from './run.ts';
 import { type Framework, TOGGLED } from './variant.ts';
-
-/** What of the command line concerns toggling, with every default filled in. */
-export interface ToggleOptions {
-  readonly rounds: number;
-  readonly variants: readonly string[] | undefined;
-  readonly profileFolder: string | undefined;
-}
 
 export interface ToggleRun {
   /** CPU of the process per request, by variant, one figure per round. Microseconds. */
@@ -18,10 +12,6 @@ export interface ToggleRun {
 }
 
 const PLAIN: ServerScript = { script: new URL('./toggle-server.ts', import.meta.url), variants: TOGGLED, args: [] };
-/** Requests of one window: two batches of spans, ten to a hundred milliseconds. */
-const WINDOW_REQUESTS = 1024;
-/** Unmeasured windows of each variant before the first round. */
-const WARM_UP_WINDOWS = 20;
 
 /**
  * Measure the variants of one framework in a single process over connections in memory, with short
@@ -46,24 +36,11 @@ export async function runToggle(
       core: cores.server,
     });
     started.push(server);
-    for (let i = 0; i < WARM_UP_WINDOWS; i++) for (const name of names) await measureWindow(server, name);
-    const micros: Record<string, number[]> = Object.fromEntries(names.map((name) => [name, []]));
-    for (let round = 0; round < options.rounds; round++) {
-      for (let i = 0; i < names.length; i++) {
-        const name = names[(i + round) % names.length] ?? 'bare';
-        micros[name]?.push(await measureWindow(server, name));
-      }
-    }
+    const micros = await measureInTurns(server, names, options.rounds);
     const served: Record<string, number> = {};
     for (const name of names) served[name] = Number((await server.ask('served', { name })).requests);
     return { micros, arrived: await countArrived(served, sink) };
   } finally {
     await Promise.all(started.map((child) => child.stop()));
   }
-}
-
-async function measureWindow(server: Child, name: string): Promise<number> {
-  const { cpuMicros, requests } = await server.ask('window', { name, requests: WINDOW_REQUESTS });
-  if (requests !== WINDOW_REQUESTS) throw new Error(`${String(requests)} of ${WINDOW_REQUESTS} requests were answered`);
-  return Number(cpuMicros) / WINDOW_REQUESTS;
 }

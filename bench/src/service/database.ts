@@ -7,7 +7,7 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** The PostgreSQL of `DATABASE_URL`, else an embedded one in a process of its own. Its tables are removed by `close`. */
+/** Fill the PostgreSQL of `DATABASE_URL`, which must be set. Its tables are removed by `close`. */
 export async function startDatabase(): Promise<Database> {
   const { connectionString: url, close } = await startPostgres();
   await runSql(

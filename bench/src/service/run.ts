@@ -2,8 +2,9 @@ import { startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
 import type { Arrived } from '../http/arrived.ts';
 import { type HttpOptions, runHttp } from '../http/run.ts';
-import { runToggle, type ToggleOptions } from '../http/toggle.ts';
+import { runToggle } from '../http/toggle.ts';
 import { FRAMEWORKS, type Framework } from '../http/variant.ts';
+import type { ToggleOptions } from '../turns.ts';
 import { startDatabase } from './database.ts';
 import { SERVICE_VARIANTS, TOGGLED_SERVICE } from './variant.ts';
 

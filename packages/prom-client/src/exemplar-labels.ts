@@ -25,8 +25,6 @@ export function exemplarLabels(
     labels.span_id = context.spanId;
   }
   let length = lengthOf(labels);
-  // The callers of most metrics give none.
-  if (own === undefined) return length === 0 ? undefined : labels;
   for (const [name, given] of Object.entries(own ?? {})) {
     const value = String(given);
     const replaced = labels[name];

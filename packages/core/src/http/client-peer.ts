@@ -1,7 +1,8 @@
 /** What is the same for all requests on one connection, and for all answers of one status. */
 import { AttributeGroup, type FlatAttributes } from '../attributes.ts';
 
-const FIRST_ERROR_STATUS = 400;
+/** From this status on an answer is an error of the request. */
+export const FIRST_ERROR_STATUS = 400;
 
 /** The part of a socket that spans and metrics are told of. */
 export interface ClientConnection {

@@ -7,10 +7,8 @@ import { callHook, setEndGroup } from '../plugin.ts';
 import type { ClientMeasurement } from './client-metrics.ts';
 import type { ClientConfig, ClientResponseInfo } from './client-options.ts';
 import { judgeFailure } from './client-outcome.ts';
-import { type ClientConnection, type ClientPeer, peerOf, statusGroup } from './client-peer.ts';
+import { type ClientConnection, type ClientPeer, FIRST_ERROR_STATUS, peerOf, statusGroup } from './client-peer.ts';
 import { captureHeaders } from './headers.ts';
-
-const FIRST_ERROR_STATUS = 400;
 
 /** What a plugin keeps while a request is under way. */
 export class ClientSpan {
