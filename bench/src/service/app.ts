@@ -48,7 +48,7 @@ function makeAnswer(
   const pool = variant.tracePool(new pg.Pool({ connectionString: databaseUrl, max: 8 }));
   const dispatcher = variant.traceDispatcher(new undici.Agent());
   const mixin = variant.mixin === undefined ? {} : { mixin: variant.mixin };
-  const log = pino.pino(mixin, pino.pino.destination({ dest: devNull, sync: false }));
+  const log = pino.pino(mixin, pino.pino.destination(devNull));
   const seconds = variant.makeHistogram({ name: 'answer_seconds', help: 'Time to answer', labelNames: ['route'] });
   return async (id) => {
     const startMs = performance.now();

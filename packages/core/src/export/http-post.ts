@@ -11,14 +11,17 @@ import { proxyAuthorization, TunnelAgent } from './proxy-agent.ts';
 
 // Not by import: that reads every export of the module, which makes Node.js load its WebSocket and fetch, some 5 MB.
 const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
+const { urlToHttpOptions } = process.getBuiltinModule('node:url');
 const { promisify } = process.getBuiltinModule('node:util');
+
+type HeadersFunction = () => Promise<Record<string, string>> | Record<string, string>;
 
 /** How to reach a backend over HTTP. */
 export interface HttpPostOptions {
   /** The whole URL; a user name and a password in it become basic authorization. */
   url: URL;
   /** Sent with each request; a function is asked before each one and may take 5 seconds. */
-  headers?: Record<string, string> | (() => Promise<Record<string, string>> | Record<string, string>);
+  headers?: Record<string, string> | HeadersFunction;
   /** One attempt, connecting included. Milliseconds. Default 10000. */
   timeoutMs?: number;
   /** Default `none`: it costs as much as making the spans. */
@@ -62,6 +65,13 @@ const SUPPRESSED = suppressIn(ROOT);
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
+/** What all requests have in common, whether a proxy takes them or the target. */
+interface Route {
+  readonly send: (options: RequestOptions) => ClientRequest;
+  readonly options: RequestOptions;
+  readonly headers: Record<string, string>;
+}
+
 interface Reply {
   status: number;
   retryAfter: string | undefined;
@@ -81,6 +91,8 @@ export class HttpPost {
   #agent: PlainAgent;
   #tls: TlsMaterial | undefined;
   readonly #baseHeaders: Record<string, string>;
+  // Worked out once: reading the parts of a URL takes longer than the rest of our work on a request.
+  readonly #route: Route;
   #underWay = 0;
 
   /** @param headers  those of the format, such as `content-type`; the user's win */
@@ -97,6 +109,7 @@ export class HttpPost {
       this.target.username = '';
       this.target.password = '';
     }
+    this.#route = this.#readRoute();
     this.#tls = this.#currentTls();
     this.#agent = this.#makeAgent();
   }
@@ -117,9 +130,10 @@ export class HttpPost {
   }
 
   async #post(given: Buffer, signal: AbortSignal): Promise<PostResult> {
+    const { headers: own } = this.#options;
     let headers: Record<string, string>;
     try {
-      headers = { ...this.#baseHeaders, ...(await this.#headers()) };
+      headers = { ...this.#baseHeaders, ...(typeof own === 'function' ? await askForHeaders(own) : own) };
     } catch (error) {
       return { kind: 'retry', reason: `the headers function failed: ${describeError(error)}` };
     }
@@ -136,22 +150,6 @@ export class HttpPost {
       return judge(reply);
     } catch (error) {
       return judgeError(error);
-    }
-  }
-
-  async #headers(): Promise<Record<string, string>> {
-    const { headers } = this.#options;
-    if (typeof headers !== 'function') return headers ?? {};
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${HEADERS_TIMEOUT_MS} ms`)), HEADERS_TIMEOUT_MS);
-      timer.unref();
-    });
-    try {
-      // Suppressed: the request for a token must not become a span, nor the child of the span that ended last.
-      return await Promise.race([runInContext(SUPPRESSED, headers), limit]);
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -182,28 +180,40 @@ export class HttpPost {
   }
 
   /** In plain HTTP a proxy takes the request itself, with the whole URL as its path. */
-  #throughProxy(headers: Record<string, string>): [url: URL, options: RequestOptions] {
+  #readRoute(): Route {
     const { proxy } = this.#options;
-    if (proxy === undefined || this.target.protocol === 'https:') return [this.target, { headers }];
+    const isSecure = this.target.protocol === 'https:';
+    if (proxy === undefined || isSecure) {
+      return { send: isSecure ? httpsRequest : httpRequest, options: urlToHttpOptions(this.target), headers: {} };
+    }
     const { host, href } = this.target;
-    return [proxy, { path: href, headers: { ...headers, host, ...proxyAuthorization(proxy) } }];
+    return {
+      send: proxy.protocol === 'https:' ? httpsRequest : httpRequest,
+      options: { ...urlToHttpOptions(proxy), path: href },
+      headers: { host, ...proxyAuthorization(proxy) },
+    };
   }
 
   #request(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const [url, options] = this.#throughProxy(headers);
-      const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+      signal.throwIfAborted();
+      const { send, options, headers: more } = this.#route;
       const timeoutMs = this.#options.timeoutMs ?? TIMEOUT_MS;
+      const given = { ...options, method: 'POST', agent: this.#currentAgent(), headers: { ...headers, ...more } };
       // In a suppressed root context: a tracer that watches node:http must not trace us.
-      const request: ClientRequest = runInContext(SUPPRESSED, () =>
-        send(url, { method: 'POST', agent: this.#currentAgent(), ...options, signal }),
-      );
+      const request: ClientRequest = runInContext(SUPPRESSED, () => send(given));
       const timer = setTimeout(() => {
         request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
       }, timeoutMs);
       timer.unref();
+      // Not by the option `signal`, for which Node.js listens to a dozen events of each request.
+      const abort = (): void => {
+        request.destroy(signal.reason);
+      };
+      signal.addEventListener('abort', abort);
       const finish = (settle: () => void): void => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
         settle();
       };
       // Unref'd, so that a slow backend does not keep a process alive that has nothing else to do.
@@ -217,6 +227,20 @@ export class HttpPost {
       });
       request.end(body);
     });
+  }
+}
+
+async function askForHeaders(headers: HeadersFunction): Promise<Record<string, string>> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${HEADERS_TIMEOUT_MS} ms`)), HEADERS_TIMEOUT_MS);
+    timer.unref();
+  });
+  try {
+    // Suppressed: the request for a token must not become a span, nor the child of the span that ended last.
+    return await Promise.race([runInContext(SUPPRESSED, headers), limit]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
