@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchSpanProcessor } from '../src/export/batch.ts';
 import { OtlpHttpTransport } from '../src/export/otlp-http.ts';
 import { alwaysOff } from '../src/sampler/always.ts';
@@ -144,6 +145,38 @@ test('while every way is taken batches grow, and a chosen size does not', async 
     assert.equal(Math.max(...backend.received.map(({ body }) => countSpans(body))), most);
     assert.deepEqual(tracing.stats().exporters[0]?.exported, 4 * 512 + 4096);
   }
+});
+
+test('while spans end fast batches grow, if no request is under way; the first one and those of a burst do not', async (t) => {
+  const backend = await startBackend(t);
+  const tracing = startTest(t, { endpoint: backend.url, batch: { scheduledDelayMs: 60_000 } });
+  const sizes = (): number[] => backend.received.map(({ body }) => countSpans(body));
+  makeSpans(tracing, 3 * 512);
+  await until(() => tracing.stats().exporters[0]?.exported === 3 * 512, 'the burst');
+  assert.deepEqual(sizes(), [512, 512, 512]);
+  makeSpans(tracing, 2047);
+  assert.equal(tracing.stats().exporters[0]?.queued, 2047);
+  makeSpans(tracing, 1);
+  await until(() => backend.received.length === 4, 'a larger one');
+  assert.equal(sizes()[3], 2048);
+});
+
+test('a batch that fills slowly is sent as it is, also after fast ones', async (t) => {
+  const backend = await startBackend(t);
+  const tracing = startTest(t, { endpoint: backend.url, batch: { scheduledDelayMs: 60_000 } });
+  makeSpans(tracing, 512);
+  await until(() => tracing.stats().exporters[0]?.exported === 512, 'a fast one');
+  makeSpans(tracing, 100);
+  // 2048 spans in what is 250 ms for each 512, and then as many as always.
+  await sleep(1100);
+  makeSpans(tracing, 1948);
+  await until(() => tracing.stats().exporters[0]?.exported === 512 + 2048, 'the slow one');
+  makeSpans(tracing, 512);
+  await until(() => backend.received.length === 3, 'the one after it');
+  assert.deepEqual(
+    backend.received.map(({ body }) => countSpans(body)),
+    [512, 2048, 512],
+  );
 });
 
 test('a batch that grew is sent when a way is free, without its timer', async (t) => {

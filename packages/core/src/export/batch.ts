@@ -19,7 +19,7 @@ export interface BatchOptions {
   maxQueueBytes?: number;
   /**
    * Spans in one request; not more than `maxQueueSpans`. 1 or more. Default 512, and over HTTP four times as many while
-   * `exportConcurrency` requests are under way.
+   * `exportConcurrency` requests are under way, or none is and more than 2000 spans a second end.
    */
   maxExportBatchSpans?: number;
   /** Longest wait before a partly filled batch is sent. Milliseconds, 0 or more. Default 5000. */
@@ -39,8 +39,11 @@ export interface BatchOptions {
 }
 
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-// A slow backend takes more spans a second in larger requests.
-const BACKLOG_FACTOR = 4;
+// A slow backend takes more spans a second in larger requests, and a busy service pays as much for each request as for
+// encoding hundreds of spans.
+const GROWTH_FACTOR = 4;
+/** A service is busy when its batches fill within this time. Milliseconds. */
+const BUSY_FILL_MS = 250;
 const MIN_RECHECK_MS = 100;
 // In the middle of a request the code of the encoder is in no cache of the processor. In a row of spans it is, for all
 // but the first.
@@ -71,12 +74,15 @@ export class BatchSpanProcessor implements SpanProcessor {
   readonly #delivery: Delivery;
   readonly #buffer: SpanBuffer;
   readonly #options: Required<BatchOptions>;
-  readonly #maxBacklogSpans: number;
+  readonly #maxGrownSpans: number;
   // Not in the buffer yet, and what they will take there, roughly.
   #ended: RecordingSpan[] = [];
   #endedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #isDue = false;
+  /** When the batch was begun, and whether the one before it has filled fast. */
+  #begunMs = 0;
+  #isBusy = false;
   #shutdown: Promise<void> | undefined;
 
   /** @param spool  where batches go that would be lost; transports of span objects do without */
@@ -85,7 +91,7 @@ export class BatchSpanProcessor implements SpanProcessor {
     const { maxExportBatchSpans, maxQueueSpans } = this.#options;
     // A number that somebody chose is a limit of the backend or of an exporter that is not ours.
     const mayGrow = transport.target !== undefined && maxExportBatchSpans === BATCH_DEFAULTS.maxExportBatchSpans;
-    this.#maxBacklogSpans = Math.min(maxExportBatchSpans * (mayGrow ? BACKLOG_FACTOR : 1), maxQueueSpans);
+    this.#maxGrownSpans = Math.min(maxExportBatchSpans * (mayGrow ? GROWTH_FACTOR : 1), maxQueueSpans);
     const delivery: DeliveryOptions = { ...this.#options, backoffMultiplier: 1.5, jitter: 0.2, spool };
     this.#buffer = transport.createBuffer();
     this.#delivery = new Delivery(transport, delivery, () => this.#takeReady());
@@ -155,11 +161,15 @@ export class BatchSpanProcessor implements SpanProcessor {
     if (this.#mustEncode()) {
       this.#encode();
       if (this.#isFull()) {
+        this.#noteRate();
         this.#cut();
         return;
       }
     }
-    if (this.#timer === undefined) this.#startTimer(this.#options.scheduledDelayMs);
+    if (this.#timer === undefined) {
+      this.#begunMs = performance.now();
+      this.#startTimer(this.#options.scheduledDelayMs);
+    }
   }
 
   get #queuedBytes(): number {
@@ -197,13 +207,22 @@ export class BatchSpanProcessor implements SpanProcessor {
 
   #isFull(): boolean {
     const count = this.#buffer.count + this.#ended.length;
-    if (count >= this.#maxBacklogSpans || this.#buffer.bytes + this.#endedBytes >= MAX_BATCH_BYTES) return true;
-    return count >= this.#options.maxExportBatchSpans && !this.#delivery.isBacklogged;
+    if (count >= this.#maxGrownSpans || this.#buffer.bytes + this.#endedBytes >= MAX_BATCH_BYTES) return true;
+    if (count < this.#options.maxExportBatchSpans || this.#delivery.isBacklogged) return false;
+    return !(this.#isBusy && this.#delivery.isIdle);
+  }
+
+  // Of the batch that is full now, for the one that follows it: a first burst is sent at once.
+  #noteRate(): void {
+    const { maxExportBatchSpans } = this.#options;
+    const fillMs = (performance.now() - this.#begunMs) * (maxExportBatchSpans / this.#buffer.count);
+    this.#isBusy = fillMs < BUSY_FILL_MS;
   }
 
   // While every way is taken, the batch grows until one is free: cut now, a slow backend would get many small requests
   // and never catch up.
   #onDelay(): void {
+    this.#isBusy = false;
     if (!this.#delivery.isFull) {
       this.#cut();
       return;

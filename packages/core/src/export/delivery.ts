@@ -89,6 +89,11 @@ export class Delivery {
     return this.isFull || this.#circuit.isOpen;
   }
 
+  /** Whether no request is under way: the backend has answered everything. */
+  get isIdle(): boolean {
+    return this.#waysTaken === 0;
+  }
+
   /** Whether every way is taken; when one becomes free, `refill` is asked. */
   get isFull(): boolean {
     return this.#waysTaken >= this.#transport.concurrency;

@@ -58,8 +58,8 @@ interface ScopeBuffer {
 const CHUNK_FULL = CHUNK_BYTES - 3 * 1024;
 
 /**
- * Encodes each span at its end, so that cutting a batch is a copy of bytes and no pause of the event loop. A waiting
- * span is some hundred bytes here instead of a tree of objects that the garbage collector has to walk.
+ * Encodes spans as they come, so that cutting a batch is a copy of bytes and no pause of the event loop. A waiting span
+ * is some hundred bytes here instead of a tree of objects that the garbage collector has to walk.
  */
 export class EncodedSpanBuffer implements SpanBuffer {
   count = 0;
