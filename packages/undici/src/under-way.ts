@@ -10,7 +10,12 @@ export const ATTEMPT: unique symbol = Symbol('attempt');
 type Owner = Call | typeof ATTEMPT;
 
 let observers = 0;
-const owners = new Map<string, Owner>();
+const calls = new Map<string, Call>();
+// By a number that is made of the span id: a header is a new text for each request, which a map would have to read whole.
+const attempts = new Map<number, string>();
+
+const SPAN_ID_AT = 36;
+const SPAN_ID_END = 52;
 
 /** Bounded: an attempt that never ends must not stay for good. */
 const MAX_UNDER_WAY = 10_000;
@@ -33,32 +38,44 @@ export function isObserved(): boolean {
 
 /** A call sends this header; ended by `forget`. */
 export function noteCall(traceparent: string | undefined, call: Call): void {
-  if (observers > 0) note(traceparent, call);
+  if (observers === 0 || traceparent === undefined) return;
+  makeRoom(calls);
+  calls.set(traceparent, call);
 }
 
 /** An attempt that has its span sends this header; ended by `forget`. */
 export function noteAttempt(traceparent: string | undefined): void {
   // The one who notes it is an observer himself.
-  if (observers > 1) note(traceparent, ATTEMPT);
+  if (observers < 2 || traceparent === undefined) return;
+  makeRoom(attempts);
+  attempts.set(spanKey(traceparent), traceparent);
 }
 
-function note(traceparent: string | undefined, owner: Owner): void {
-  if (traceparent === undefined) return;
-  if (owners.size >= MAX_UNDER_WAY) owners.delete(owners.keys().next().value as string);
-  owners.set(traceparent, owner);
+function makeRoom(underWay: Map<unknown, unknown>): void {
+  if (underWay.size >= MAX_UNDER_WAY) underWay.delete(underWay.keys().next().value);
 }
 
 /** Whether there is anything to find. */
 export function anyUnderWay(): boolean {
-  return owners.size > 0;
+  return attempts.size > 0 || calls.size > 0;
 }
 
 /** Whose header this is. */
 export function ownerOf(traceparent: string | undefined): Owner | undefined {
-  return traceparent === undefined ? undefined : owners.get(traceparent);
+  if (traceparent === undefined) return undefined;
+  // Whoever noted an attempt did so behind the call that it belongs to.
+  return attempts.get(spanKey(traceparent)) === traceparent ? ATTEMPT : calls.get(traceparent);
 }
 
 /** The call or attempt with this header has been answered. */
 export function forget(traceparent: string | undefined): void {
-  if (traceparent !== undefined && owners.size > 0) owners.delete(traceparent);
+  if (traceparent === undefined) return;
+  if (attempts.size > 0) attempts.delete(spanKey(traceparent));
+  if (calls.size > 0) calls.delete(traceparent);
+}
+
+function spanKey(traceparent: string): number {
+  let key = 0;
+  for (let i = SPAN_ID_AT; i < SPAN_ID_END; i++) key = (Math.imul(key, 31) + traceparent.charCodeAt(i)) | 0;
+  return key;
 }
