@@ -35,6 +35,20 @@ export async function countArrived(served: Record<string, number>, sink: Child):
   return arrived;
 }
 
+/** What arrived from two processes of one variant. */
+export function joinArrived(one: Arrived, other: Arrived): Arrived {
+  const requests = one.requests + other.requests;
+  const serverSpans = one.serverSpans + other.serverSpans;
+  const attributes = one.attributesPerServerSpan * one.serverSpans + other.attributesPerServerSpan * other.serverSpans;
+  return {
+    requests,
+    spans: one.spans + other.spans,
+    serverSpans,
+    attributesPerServerSpan: serverSpans === 0 ? 0 : attributes / serverSpans,
+    bytesPerRequest: (one.bytesPerRequest * one.requests + other.bytesPerRequest * other.requests) / requests,
+  };
+}
+
 /**
  * Why a variant does not count, or undefined when it does.
  *

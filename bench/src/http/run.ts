@@ -1,6 +1,6 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
-import { type Arrived, countArrived } from './arrived.ts';
+import { type Arrived, countArrived, joinArrived } from './arrived.ts';
 import { type Framework, VARIANTS } from './variant.ts';
 
 /** What of the command line concerns a server, with every default filled in. */
@@ -35,6 +35,8 @@ export interface ServerScript {
   /** Given to the script behind framework, variant and sink. */
   readonly args: readonly string[];
   readonly nodeArgs?: readonly string[];
+  /** How many processes of each variant share the rounds, one after the other. Default 1. */
+  readonly generations?: number;
 }
 
 const PLAIN: ServerScript = {
@@ -68,15 +70,37 @@ interface Measured {
   readonly url: string;
 }
 
-/**
- * Measure one framework: a server process per variant, alive over all rounds, and in each round
- * one window of load for each of them.
- */
+/** Measure one framework. Each generation of servers has its share of the rounds. */
 export async function runHttp(
   framework: Framework,
   options: HttpOptions,
   cores: Cores,
   servers: ServerScript = PLAIN,
+): Promise<HttpRun> {
+  const { generations = 1 } = servers;
+  const share = { ...options, rounds: Math.ceil(options.rounds / generations) };
+  let joined = await runGeneration(framework, share, cores, servers);
+  for (let i = 1; i < generations; i++) joined = join(joined, await runGeneration(framework, share, cores, servers));
+  return joined;
+}
+
+function join(before: HttpRun, after: HttpRun): HttpRun {
+  const windows = Object.entries(after.windows).map(
+    ([name, list]) => [name, [...(before.windows[name] ?? []), ...list]] as const,
+  );
+  const arrived = Object.entries(after.arrived).map(([name, one]) => {
+    const earlier = before.arrived[name];
+    return [name, earlier === undefined ? one : joinArrived(earlier, one)] as const;
+  });
+  return { windows: Object.fromEntries(windows), arrived: Object.fromEntries(arrived) };
+}
+
+/** A server process per variant, alive over all rounds, and in each round one window of load for each of them. */
+async function runGeneration(
+  framework: Framework,
+  options: HttpOptions,
+  cores: Cores,
+  servers: ServerScript,
 ): Promise<HttpRun> {
   const names = servers.variants.filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
   const started: Child[] = [];
