@@ -85,14 +85,14 @@ export async function runHttp(
 }
 
 function join(before: HttpRun, after: HttpRun): HttpRun {
-  const windows = Object.entries(after.windows).map(
-    ([name, list]) => [name, [...(before.windows[name] ?? []), ...list]] as const,
-  );
-  const arrived = Object.entries(after.arrived).map(([name, one]) => {
+  const windows: Record<string, Window[]> = {};
+  const arrived: Record<string, Arrived> = {};
+  for (const [name, list] of Object.entries(after.windows)) windows[name] = [...(before.windows[name] ?? []), ...list];
+  for (const [name, one] of Object.entries(after.arrived)) {
     const earlier = before.arrived[name];
-    return [name, earlier === undefined ? one : joinArrived(earlier, one)] as const;
-  });
-  return { windows: Object.fromEntries(windows), arrived: Object.fromEntries(arrived) };
+    arrived[name] = earlier === undefined ? one : joinArrived(earlier, one);
+  }
+  return { windows, arrived };
 }
 
 /** A server process per variant, alive over all rounds, and in each round one window of load for each of them. */
