@@ -136,7 +136,7 @@ const BATCHES: readonly Variable[] = [
     type: 'integer',
     min: 1,
     default: 512,
-    note: 'Spans in one export; lowered to the queue size when it is larger.',
+    note: 'Spans in one export; lowered to the queue size when it is larger. Over HTTP the default grows to 2048 while spans end fast or the backend is slow.',
   },
 ];
 
