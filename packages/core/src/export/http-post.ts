@@ -91,7 +91,7 @@ export class HttpPost {
   #agent: PlainAgent;
   #tls: TlsMaterial | undefined;
   readonly #baseHeaders: Record<string, string>;
-  // Worked out once: reading the parts of a URL takes longer than the rest of our work on a request.
+  // Worked out once: Node.js would read the parts of a URL for each request.
   readonly #route: Route;
   #underWay = 0;
 
@@ -206,7 +206,7 @@ export class HttpPost {
         request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
       }, timeoutMs);
       timer.unref();
-      // Not by the option `signal`, for which Node.js listens to a dozen events of each request.
+      // Not by the option `signal`, for which Node.js listens to several events of each request.
       const abort = (): void => {
         request.destroy(signal.reason);
       };
