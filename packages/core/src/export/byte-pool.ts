@@ -7,7 +7,8 @@
 export const CHUNK_BYTES: number = 32 * 1024;
 
 const MAX_CHUNKS = 32;
-const MAX_BODIES = 8;
+// As many as requests are under way at once by default.
+const MAX_BODIES = 4;
 // Smaller ones are cheap to make; larger ones are rare and would only be kept.
 const MIN_BODY_BYTES = CHUNK_BYTES;
 const BODY_STEP_BYTES = CHUNK_BYTES / 2;
