@@ -183,12 +183,11 @@ function checkArrived(arrived: Record<string, Arrived>): string[] {
   });
 }
 
-function describeArrived({ requests, spans, bytesPerRequest, attributesPerServerSpan }: Arrived): string {
+function describeArrived({ requests, spans, serverSpans, serverAttributes, bytes }: Arrived): string {
   if (spans === 0) return `${requests} requests, no span`;
-  const [each, bytes, attributes] = [spans / requests, bytesPerRequest, attributesPerServerSpan].map((n) =>
-    n.toFixed(1),
-  );
-  return `${requests} requests, ${each} spans and ${bytes} bytes for each, ${attributes} attributes on SERVER spans`;
+  const perServerSpan = serverSpans === 0 ? 0 : serverAttributes / serverSpans;
+  const [each, size, attributes] = [spans / requests, bytes / requests, perServerSpan].map((n) => n.toFixed(1));
+  return `${requests} requests, ${each} spans and ${size} bytes for each, ${attributes} attributes on SERVER spans`;
 }
 
 function describe(

@@ -7,7 +7,7 @@ export interface ToggleOptions {
   readonly profileFolder: string | undefined;
 }
 
-/** Requests of one window: two batches of spans, ten to a hundred milliseconds. */
+/** Requests of one window: ten to a hundred milliseconds. */
 const WINDOW_REQUESTS = 1024;
 /** Unmeasured windows of each variant before the first round. */
 const WARM_UP_WINDOWS = 20;

@@ -76,7 +76,7 @@ test('a short run of core times every case on each implementation', () => {
 });
 
 test('a sampled variant that lost one span is void, and so is an unsampled one that sent one', () => {
-  const arrived = { requests: 1000, spans: 2000, serverSpans: 1000, attributesPerServerSpan: 9, bytesPerRequest: 300 };
+  const arrived = { requests: 1000, spans: 2000, serverSpans: 1000, serverAttributes: 9000, bytes: 300_000 };
   assert.equal(voidReason('clew', arrived), undefined);
   assert.match(voidReason('clew', { ...arrived, serverSpans: 999 }) ?? '', /^999 SERVER spans .* 1000 requests$/);
   assert.match(voidReason('otel', { ...arrived, serverSpans: 1001 }) ?? '', /^1001 SERVER spans/);

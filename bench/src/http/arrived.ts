@@ -6,8 +6,9 @@ export interface Arrived {
   readonly requests: number;
   readonly spans: number;
   readonly serverSpans: number;
-  readonly attributesPerServerSpan: number;
-  readonly bytesPerRequest: number;
+  /** Attributes of all SERVER spans together. */
+  readonly serverAttributes: number;
+  readonly bytes: number;
 }
 
 /** Name that the one route has in a correct trace. */
@@ -23,13 +24,12 @@ export async function countArrived(served: Record<string, number>, sink: Child):
   for (const [name, requests] of Object.entries(served)) {
     const received = await sink.ask('count', { key: name });
     const servers = Object(received.servers) as Record<string, number>; // As sink.ts counts them: numbers by name.
-    const serverSpans = servers[SPAN_NAME] ?? 0;
     arrived[name] = {
       requests,
       spans: Number(received.spans),
-      serverSpans,
-      attributesPerServerSpan: serverSpans === 0 ? 0 : Number(received.serverAttributes) / serverSpans,
-      bytesPerRequest: Number(received.bytes) / requests,
+      serverSpans: servers[SPAN_NAME] ?? 0,
+      serverAttributes: Number(received.serverAttributes),
+      bytes: Number(received.bytes),
     };
   }
   return arrived;
@@ -37,15 +37,12 @@ export async function countArrived(served: Record<string, number>, sink: Child):
 
 /** What arrived from two processes of one variant. */
 export function joinArrived(one: Arrived, other: Arrived): Arrived {
-  const requests = one.requests + other.requests;
-  const serverSpans = one.serverSpans + other.serverSpans;
-  const attributes = one.attributesPerServerSpan * one.serverSpans + other.attributesPerServerSpan * other.serverSpans;
   return {
-    requests,
+    requests: one.requests + other.requests,
     spans: one.spans + other.spans,
-    serverSpans,
-    attributesPerServerSpan: serverSpans === 0 ? 0 : attributes / serverSpans,
-    bytesPerRequest: (one.bytesPerRequest * one.requests + other.bytesPerRequest * other.requests) / requests,
+    serverSpans: one.serverSpans + other.serverSpans,
+    serverAttributes: one.serverAttributes + other.serverAttributes,
+    bytes: one.bytes + other.bytes,
   };
 }
 

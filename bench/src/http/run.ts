@@ -77,10 +77,12 @@ export async function runHttp(
   cores: Cores,
   servers: ServerScript = PLAIN,
 ): Promise<HttpRun> {
-  const { generations = 1 } = servers;
-  const share = { ...options, rounds: Math.ceil(options.rounds / generations) };
-  let joined = await runGeneration(framework, share, cores, servers);
-  for (let i = 1; i < generations; i++) joined = join(joined, await runGeneration(framework, share, cores, servers));
+  const generations = Math.min(servers.generations ?? 1, options.rounds);
+  let joined: HttpRun = { windows: {}, arrived: {} };
+  for (let i = 0; i < generations; i++) {
+    const rounds = Math.floor((options.rounds + i) / generations);
+    joined = join(joined, await runGeneration(framework, { ...options, rounds }, cores, servers));
+  }
   return joined;
 }
 

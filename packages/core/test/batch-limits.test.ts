@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setClock } from '../src/clock.ts';
 import { BatchSpanProcessor } from '../src/export/batch.ts';
 import { OtlpHttpTransport } from '../src/export/otlp-http.ts';
 import { alwaysOff } from '../src/sampler/always.ts';
@@ -148,6 +148,8 @@ test('while every way is taken batches grow, and a chosen size does not', async 
 });
 
 test('while spans end fast batches grow, if no request is under way; the first one and those of a burst do not', async (t) => {
+  setClock({ now: () => 0, wall: Date.now });
+  t.after(() => setClock());
   const backend = await startBackend(t);
   const tracing = startTest(t, { endpoint: backend.url, batch: { scheduledDelayMs: 60_000 } });
   const sizes = (): number[] => backend.received.map(({ body }) => countSpans(body));
@@ -162,13 +164,16 @@ test('while spans end fast batches grow, if no request is under way; the first o
 });
 
 test('a batch that fills slowly is sent as it is, also after fast ones', async (t) => {
+  let nowMs = 0;
+  setClock({ now: () => nowMs, wall: Date.now });
+  t.after(() => setClock());
   const backend = await startBackend(t);
   const tracing = startTest(t, { endpoint: backend.url, batch: { scheduledDelayMs: 60_000 } });
   makeSpans(tracing, 512);
   await until(() => tracing.stats().exporters[0]?.exported === 512, 'a fast one');
   makeSpans(tracing, 100);
   // 2048 spans in what is 250 ms for each 512, and then as many as always.
-  await sleep(1100);
+  nowMs += 1000;
   makeSpans(tracing, 1948);
   await until(() => tracing.stats().exporters[0]?.exported === 512 + 2048, 'the slow one');
   makeSpans(tracing, 512);

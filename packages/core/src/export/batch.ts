@@ -1,4 +1,5 @@
 /** The batch processor: collects ended sampled spans, and cuts batches by number, size and time. */
+import { monotonicMs } from '../clock.ts';
 import { describeError, reportFault } from '../faults.ts';
 import { RecordingSpan } from '../span.ts';
 import { FLAG_SAMPLED } from '../span-context.ts';
@@ -167,7 +168,7 @@ export class BatchSpanProcessor implements SpanProcessor {
       }
     }
     if (this.#timer === undefined) {
-      this.#begunMs = performance.now();
+      this.#begunMs = monotonicMs();
       this.#startTimer(this.#options.scheduledDelayMs);
     }
   }
@@ -215,7 +216,7 @@ export class BatchSpanProcessor implements SpanProcessor {
   // Of the batch that is full now, for the one that follows it: a first burst is sent at once.
   #noteRate(): void {
     const { maxExportBatchSpans } = this.#options;
-    const fillMs = (performance.now() - this.#begunMs) * (maxExportBatchSpans / this.#buffer.count);
+    const fillMs = (monotonicMs() - this.#begunMs) * (maxExportBatchSpans / this.#buffer.count);
     this.#isBusy = fillMs < BUSY_FILL_MS;
   }
 
@@ -264,13 +265,14 @@ export class BatchSpanProcessor implements SpanProcessor {
 
 // What makes some spans a thousand times as large as others is texts.
 function roughBytes({ flat, extras }: RecordingSpan): number {
+  // Spans with events, and below those with lists, are few and not worth a closer look.
+  if (extras !== undefined) return MAX_BATCH_BYTES;
   let bytes = SPAN_BYTES;
-  if (flat !== undefined) {
-    for (let i = 1; i < flat.length; i += 2) {
-      const value = flat[i];
-      bytes += typeof value === 'object' ? MAX_BATCH_BYTES : typeof value === 'string' ? value.length : 0;
-    }
+  if (flat === undefined) return bytes;
+  for (let i = 1; i < flat.length; i += 2) {
+    const value = flat[i];
+    if (typeof value === 'string') bytes += value.length;
+    else if (typeof value === 'object') return MAX_BATCH_BYTES;
   }
-  // Not worth a closer look: spans with events and lists of their own are few.
-  return extras === undefined ? bytes : MAX_BATCH_BYTES;
+  return bytes;
 }
