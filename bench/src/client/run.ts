@@ -63,7 +63,12 @@ export async function runClients(options: ClientRunOptions, cores: Cores): Promi
     const micros = Object.fromEntries(
       CLIENTS.map((client) => [client, Object.fromEntries(names.map((name) => [name, [] as number[]]))]),
     ) as ClientRun['micros']; // An entry for each of them.
-    for (const one of measured) await measure(one, options.warmUpSeconds, options.connections);
+    for (const one of measured) {
+      for (let i = 0; i < options.warmUpSeconds / options.seconds; i++) {
+        await measure(one, options.seconds, options.connections);
+        await sink.ask('count', { key: keyOf(one) });
+      }
+    }
     const windows = options.rounds * WINDOWS_PER_ROUND;
     for (let window = 0; window < windows; window++) {
       // Another one goes first each time, so that nobody always runs behind the same neighbour.
@@ -87,7 +92,6 @@ export async function runClients(options: ClientRunOptions, cores: Cores): Promi
 }
 
 async function measure({ process: child }: Measured, seconds: number, connections: number): Promise<number> {
-  if (seconds === 0) return 0;
   const { cpuMicros, requests } = await child.ask('load', { seconds, connections });
   return Number(cpuMicros) / Number(requests);
 }

@@ -37,6 +37,8 @@ export interface ServerScript {
   readonly nodeArgs?: readonly string[];
   /** How many processes of each variant share the rounds, one after the other. Default 1. */
   readonly generations?: number;
+  /** A process that makes load and does more; the caller ends it. Default one of its own. */
+  readonly generator?: Child;
 }
 
 const PLAIN: ServerScript = {
@@ -62,6 +64,8 @@ interface Processes {
   readonly measured: readonly Measured[];
   readonly sink: Child;
   readonly generator: Child;
+  /** Whether the generator never sleeps under load. */
+  readonly polls: boolean;
 }
 
 interface Measured {
@@ -97,6 +101,10 @@ function join(before: HttpRun, after: HttpRun): HttpRun {
   return { windows, arrived };
 }
 
+function startGenerator(cores: Cores): Promise<Child> {
+  return startChild({ script: new URL('./load-generator.ts', import.meta.url), core: cores.load });
+}
+
 /** A server process per variant, alive over all rounds, and in each round one window of load for each of them. */
 async function runGeneration(
   framework: Framework,
@@ -110,8 +118,8 @@ async function runGeneration(
     const sink = await startChild({ script: new URL('../sink/sink.ts', import.meta.url), core: cores.load });
     started.push(sink);
     const { url: sinkUrl } = await sink.ask('address');
-    const generator = await startChild({ script: new URL('./load-generator.ts', import.meta.url), core: cores.load });
-    started.push(generator);
+    const generator = servers.generator ?? (await startGenerator(cores));
+    if (servers.generator === undefined) started.push(generator);
     const measured: Measured[] = [];
     for (const name of names) {
       const server = await startChild({
@@ -123,7 +131,9 @@ async function runGeneration(
       started.push(server);
       measured.push({ name, server, url: String((await server.ask('address')).url) });
     }
-    const all = { measured, sink, generator };
+    // A process that never sleeps needs a core of its own, and leaves none to a database beside it.
+    const polls = cores.load !== undefined && process.env.DATABASE_URL === undefined;
+    const all = { measured, sink, generator, polls };
     await warmUp(all, options);
     const windows = await measureRounds(all, options);
     const served: Record<string, number> = {};
@@ -134,25 +144,29 @@ async function runGeneration(
   }
 }
 
-async function warmUp({ measured, sink, generator }: Processes, options: HttpOptions): Promise<void> {
-  if (options.warmUpSeconds === 0) return;
-  for (const one of measured) {
-    await measureWindow(one, generator, { ...options, seconds: options.warmUpSeconds });
-    await sink.ask('count', { key: one.name });
+/**
+ * Load in windows like those to come: what goes on between two of them, such as closing the connections, makes V8 drop
+ * code that it has compiled for the load alone, and compile it anew.
+ */
+async function warmUp(all: Processes, options: HttpOptions): Promise<void> {
+  const windows = Math.ceil(options.warmUpSeconds / options.seconds);
+  for (const one of all.measured) {
+    for (let i = 0; i < windows; i++) {
+      await measureWindow(one, all, options);
+      await all.sink.ask('count', { key: one.name });
+    }
   }
 }
 
-async function measureRounds(
-  { measured, sink, generator }: Processes,
-  options: HttpOptions,
-): Promise<Record<string, Window[]>> {
+async function measureRounds(all: Processes, options: HttpOptions): Promise<Record<string, Window[]>> {
+  const { measured, sink } = all;
   const windows: Record<string, Window[]> = Object.fromEntries(measured.map(({ name }) => [name, []]));
   for (let round = 0; round < options.rounds; round++) {
     // Another one goes first in each round, so that nobody always runs behind the same neighbour.
     for (let i = 0; i < measured.length; i++) {
       const one = measured[(i + round) % measured.length];
       if (one === undefined) continue;
-      windows[one.name]?.push(await measureWindow(one, generator, options));
+      windows[one.name]?.push(await measureWindow(one, all, options));
       // Nobody is measured now, so the sink may decode; keeping the bodies to the end would take gigabytes.
       await sink.ask('count', { key: one.name });
     }
@@ -163,12 +177,12 @@ async function measureRounds(
 
 async function measureWindow(
   { server, url }: Measured,
-  generator: Child,
+  { generator, polls }: Processes,
   { seconds, connections }: HttpOptions,
 ): Promise<Window> {
   await generator.ask('connect', { url, connections });
   const before = await server.ask('begin');
-  await generator.ask('load', { seconds });
+  await generator.ask('load', { seconds, polls });
   const after = await server.ask('end');
   const requests = Number(after.requests) - Number(before.requests);
   if (requests < 1) throw new Error('a window without a request');

@@ -1,7 +1,9 @@
-// Process with both that the service asks: a database and another service. They answer everything alike and at once.
+// Process with all that is around the service: those who ask it, and the database and the other service that it asks,
+// which answer everything alike and at once.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
 import { answerParent } from '../child.ts';
+import { loadHandlers } from '../http/load.ts';
 import { answerPostgres } from './postgres-peer.ts';
 
 const PRICE = JSON.stringify({ id: 7, amount: 1299, currency: 'EUR', discounts: ['spring', 'loyalty'] });
@@ -11,6 +13,7 @@ const END_OF_HEAD = '\r\n\r\n';
 const database = await listening(createServer(answerPostgres));
 const target = await listening(createServer(answerHttp));
 answerParent({
+  ...loadHandlers(),
   addresses: () => ({ databaseUrl: `postgres://bench@${database}/bench`, targetUrl: `http://${target}` }),
 });
 

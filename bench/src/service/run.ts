@@ -1,4 +1,4 @@
-import { startChild } from '../child.ts';
+import { type Child, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
 import type { Arrived } from '../http/arrived.ts';
 import { type HttpOptions, runHttp } from '../http/run.ts';
@@ -20,14 +20,23 @@ export interface ServiceRun {
  */
 const GENERATIONS = 3;
 
+/**
+ * V8's young generation with its last size from the start, in every variant, as in a service with more in its heap.
+ * While it grows, V8 does not yet put objects of requests into the old space, where they keep others alive; how long that
+ * lasts differs between the variants.
+ */
+const FULL_YOUNG_GENERATION: readonly string[] = ['--min-semi-space-size=64'];
+
 /** Measure the service on every framework, one after the other. */
 export function runService(options: HttpOptions, cores: Cores): Promise<ServiceRun> {
-  return withPeers(cores, async (args) => {
+  return withPeers(cores, async (args, generator) => {
     const servers = {
       script: new URL('./server.ts', import.meta.url),
       variants: Object.keys(SERVICE_VARIANTS),
       args,
+      nodeArgs: FULL_YOUNG_GENERATION,
       generations: GENERATIONS,
+      generator,
     };
     const micros: Partial<ServiceRun['micros']> = {};
     const arrived: Partial<ServiceRun['arrived']> = {};
@@ -60,12 +69,12 @@ export function toggleService(options: ToggleOptions, cores: Cores): Promise<Ser
 }
 
 /** What the measured service asks serves all of a run, on the core of the load. */
-async function withPeers<T>(cores: Cores, measure: (args: readonly string[]) => Promise<T>): Promise<T> {
+async function withPeers<T>(cores: Cores, measure: (args: readonly string[], peers: Child) => Promise<T>): Promise<T> {
   const peers = await startChild({ script: new URL('./peers.ts', import.meta.url), core: cores.load });
   const given = process.env.DATABASE_URL ? await startDatabase() : undefined;
   try {
     const { databaseUrl, targetUrl } = await peers.ask('addresses');
-    return await measure([String(targetUrl), given?.url ?? String(databaseUrl)]);
+    return await measure([String(targetUrl), given?.url ?? String(databaseUrl)], peers);
   } finally {
     await given?.close();
     await peers.stop();
