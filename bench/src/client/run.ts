@@ -63,23 +63,19 @@ export async function runClients(options: ClientRunOptions, cores: Cores): Promi
     const micros = Object.fromEntries(
       CLIENTS.map((client) => [client, Object.fromEntries(names.map((name) => [name, [] as number[]]))]),
     ) as ClientRun['micros']; // An entry for each of them.
-    for (const one of measured) {
-      for (let i = 0; i < options.warmUpSeconds / options.seconds; i++) {
-        await measure(one, options.seconds, options.connections);
-        await sink.ask('count', { key: keyOf(one) });
-      }
-    }
+    const warmUp = Math.ceil(options.warmUpSeconds / options.seconds);
     const windows = options.rounds * WINDOWS_PER_ROUND;
-    for (let window = 0; window < windows; window++) {
+    for (let window = -warmUp; window < windows; window++) {
       // Another one goes first each time, so that nobody always runs behind the same neighbour.
       for (let i = 0; i < measured.length; i++) {
-        const one = measured[(i + window) % measured.length];
+        const one = measured[(i + warmUp + window) % measured.length];
         if (one === undefined) continue;
-        micros[one.client][one.variant]?.push(await measure(one, options.seconds, options.connections));
+        const figure = await measure(one, options.seconds, options.connections);
+        if (window >= 0) micros[one.client][one.variant]?.push(figure);
         // Nobody is measured now, so the sink may decode.
         await sink.ask('count', { key: keyOf(one) });
       }
-      process.stderr.write(`window ${window + 1} of ${windows}\n`);
+      if (window >= 0) process.stderr.write(`window ${window + 1} of ${windows}\n`);
     }
     const counted: Counted[] = [];
     for (const { client, variant, process: child } of measured) {

@@ -134,7 +134,9 @@ async function runGeneration(
     // A process that never sleeps needs a core of its own, and leaves none to a database beside it.
     const polls = cores.load !== undefined && process.env.DATABASE_URL === undefined;
     const all = { measured, sink, generator, polls };
-    await warmUp(all, options);
+    // In rounds like those to come: what goes on between two windows, such as closing connections or a collection of all
+    // garbage by a server that waits, makes V8 drop code that it has compiled, and compile it anew.
+    await measureRounds(all, { ...options, rounds: Math.ceil(options.warmUpSeconds / options.seconds) });
     const windows = await measureRounds(all, options);
     const served: Record<string, number> = {};
     for (const { name, server } of measured) served[name] = Number((await server.ask('end')).requests);
@@ -144,20 +146,7 @@ async function runGeneration(
   }
 }
 
-/**
- * Load in windows like those to come: what goes on between two of them, such as closing the connections, makes V8 drop
- * code that it has compiled for the load alone, and compile it anew.
- */
-async function warmUp(all: Processes, options: HttpOptions): Promise<void> {
-  const windows = Math.ceil(options.warmUpSeconds / options.seconds);
-  for (const one of all.measured) {
-    for (let i = 0; i < windows; i++) {
-      await measureWindow(one, all, options);
-      await all.sink.ask('count', { key: one.name });
-    }
-  }
-}
-
+/** One window for each server in each round. */
 async function measureRounds(all: Processes, options: HttpOptions): Promise<Record<string, Window[]>> {
   const { measured, sink } = all;
   const windows: Record<string, Window[]> = Object.fromEntries(measured.map(({ name }) => [name, []]));
