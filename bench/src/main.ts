@@ -70,7 +70,7 @@ function describeCores({ server, load }: Cores): string {
 /** Windows of servers are short, and those of `--toggle` shorter still, so it takes more of them. */
 function defaultRounds(name: BenchmarkName, { toggle }: Options): number {
   if (toggle) return 200;
-  if (name === 'service') return 30;
+  if (name === 'service') return 24;
   return name === 'core' || name === 'undici' ? 10 : 60;
 }
 
@@ -152,7 +152,7 @@ function checkCounted(counted: readonly Counted[]): string[] {
 }
 
 async function benchService(options: Settled, cores: Cores): Promise<Outcome> {
-  const { seconds = 0.6, warmUpSeconds = 15 } = options;
+  const { seconds = 0.6, warmUpSeconds = 12 } = options;
   const run = await (options.toggle
     ? toggleService(options, cores)
     : runService({ ...options, seconds, warmUpSeconds }, cores));

@@ -1,3 +1,5 @@
+import { constants, setPriority } from 'node:os';
+
 import { LoadConnection } from './load-connection.ts';
 
 const MS_PER_SECOND = 1000;
@@ -39,7 +41,11 @@ class Load {
       };
     });
     for (const connection of this.#connections) connection.ask();
-    if (polls) this.#poll();
+    if (polls) {
+      // The sink shares our core, and an exporter drops spans while it waits for its answer.
+      setPriority(constants.priority.PRIORITY_LOW);
+      this.#poll();
+    }
     const timer = setTimeout(() => {
       this.#isOver = true;
     }, seconds * MS_PER_SECOND);
