@@ -60,23 +60,9 @@ export async function runClients(options: ClientRunOptions, cores: Cores): Promi
         });
       }
     }
-    const micros = Object.fromEntries(
-      CLIENTS.map((client) => [client, Object.fromEntries(names.map((name) => [name, [] as number[]]))]),
-    ) as ClientRun['micros']; // An entry for each of them.
-    const warmUp = Math.ceil(options.warmUpSeconds / options.seconds);
-    const windows = options.rounds * WINDOWS_PER_ROUND;
-    for (let window = -warmUp; window < windows; window++) {
-      // Another one goes first each time, so that nobody always runs behind the same neighbour.
-      for (let i = 0; i < measured.length; i++) {
-        const one = measured[(i + warmUp + window) % measured.length];
-        if (one === undefined) continue;
-        const figure = await measure(one, options.seconds, options.connections);
-        if (window >= 0) micros[one.client][one.variant]?.push(figure);
-        // Nobody is measured now, so the sink may decode.
-        await sink.ask('count', { key: keyOf(one) });
-      }
-      if (window >= 0) process.stderr.write(`window ${window + 1} of ${windows}\n`);
-    }
+    // Warm-up in windows like those to come: what goes on between two of them is a part of what V8 compiles for.
+    await measureWindows(measured, names, sink, options, Math.ceil(options.warmUpSeconds / options.seconds));
+    const micros = await measureWindows(measured, names, sink, options, options.rounds * WINDOWS_PER_ROUND);
     const counted: Counted[] = [];
     for (const { client, variant, process: child } of measured) {
       counted.push(await countSpans(child, sink, client, variant));
@@ -85,6 +71,30 @@ export async function runClients(options: ClientRunOptions, cores: Cores): Promi
   } finally {
     await Promise.all(started.map((child) => child.stop()));
   }
+}
+
+async function measureWindows(
+  measured: readonly Measured[],
+  names: readonly string[],
+  sink: Child,
+  { seconds, connections }: ClientRunOptions,
+  windows: number,
+): Promise<ClientRun['micros']> {
+  const micros = Object.fromEntries(
+    CLIENTS.map((client) => [client, Object.fromEntries(names.map((name) => [name, [] as number[]]))]),
+  ) as ClientRun['micros']; // An entry for each of them.
+  for (let window = 0; window < windows; window++) {
+    // Another one goes first each time, so that nobody always runs behind the same neighbour.
+    for (let i = 0; i < measured.length; i++) {
+      const one = measured[(i + window) % measured.length];
+      if (one === undefined) continue;
+      micros[one.client][one.variant]?.push(await measure(one, seconds, connections));
+      // Nobody is measured now, so the sink may decode.
+      await sink.ask('count', { key: keyOf(one) });
+    }
+    process.stderr.write(`window ${window + 1} of ${windows}\n`);
+  }
+  return micros;
 }
 
 async function measure({ process: child }: Measured, seconds: number, connections: number): Promise<number> {

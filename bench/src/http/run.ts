@@ -39,6 +39,8 @@ export interface ServerScript {
   readonly generations?: number;
   /** A process that makes load and does more; the caller ends it. Default one of its own. */
   readonly generator?: Child;
+  /** Whether something on the core of the load needs it, so that the generator has to sleep. Default false. */
+  readonly sharesLoadCore?: boolean;
 }
 
 const PLAIN: ServerScript = {
@@ -131,11 +133,11 @@ async function runGeneration(
       started.push(server);
       measured.push({ name, server, url: String((await server.ask('address')).url) });
     }
-    // A process that never sleeps needs a core of its own, and leaves none to a database beside it.
-    const polls = cores.load !== undefined && process.env.DATABASE_URL === undefined;
+    // A process that never sleeps needs a core of its own.
+    const polls = cores.load !== undefined && servers.sharesLoadCore !== true;
     const all = { measured, sink, generator, polls };
-    // In rounds like those to come: what goes on between two windows, such as closing connections or a collection of all
-    // garbage by a server that waits, makes V8 drop code that it has compiled, and compile it anew.
+    // In rounds like those to come: what goes on between two windows, such as closing connections, makes V8 drop code that
+    // it has compiled, and compile it anew; and a server that has waited for minutes is slower at first.
     await measureRounds(all, { ...options, rounds: Math.ceil(options.warmUpSeconds / options.seconds) });
     const windows = await measureRounds(all, options);
     const served: Record<string, number> = {};

@@ -14,10 +14,7 @@ export interface ServiceRun {
   readonly arrived: Record<Framework, Record<string, Arrived>>;
 }
 
-/**
- * So much code runs in a request that it does not fit into the caches, and where V8 happens to put it makes a tenth of
- * a process's CPU, for as long as it lives.
- */
+/** Processes with the same code differ by up to a tenth, for as long as they live. */
 const GENERATIONS = 3;
 
 /**
@@ -37,6 +34,7 @@ export function runService(options: HttpOptions, cores: Cores): Promise<ServiceR
       nodeArgs: FULL_YOUNG_GENERATION,
       generations: GENERATIONS,
       generator,
+      sharesLoadCore: Boolean(process.env.DATABASE_URL),
     };
     const micros: Partial<ServiceRun['micros']> = {};
     const arrived: Partial<ServiceRun['arrived']> = {};
