@@ -59,16 +59,31 @@ export function writeHexWord(target: Uint8Array, at: number, word: number): numb
   return at + 8;
 }
 
+// The last ids and their texts: a log line and an exemplar follow upon one another in the same span.
+const last = { t0: 0, t1: 0, t2: 0, t3: 0, s0: 0, s1: 0 };
+let lastTraceId = '0'.repeat(32);
+let lastSpanId = '0'.repeat(16);
+
 /** The 32 lower-case hex digits of a trace id. */
 export function traceIdHex(t0: number, t1: number, t2: number, t3: number): string {
+  if (t3 === last.t3 && t2 === last.t2 && t1 === last.t1 && t0 === last.t0) return lastTraceId;
   writeHexWord(scratch, writeHexWord(scratch, writeHexWord(scratch, writeHexWord(scratch, 0, t0), t1), t2), t3);
-  return scratch.latin1Slice(0, 32);
+  last.t0 = t0;
+  last.t1 = t1;
+  last.t2 = t2;
+  last.t3 = t3;
+  lastTraceId = scratch.latin1Slice(0, 32);
+  return lastTraceId;
 }
 
 /** The 16 lower-case hex digits of a span id. */
 export function spanIdHex(s0: number, s1: number): string {
+  if (s1 === last.s1 && s0 === last.s0) return lastSpanId;
   writeHexWord(scratch, writeHexWord(scratch, 0, s0), s1);
-  return scratch.latin1Slice(0, 16);
+  last.s0 = s0;
+  last.s1 = s1;
+  lastSpanId = scratch.latin1Slice(0, 16);
+  return lastSpanId;
 }
 
 // 0–15 for a hex digit, 16 for upper case and everything else: trace context allows lower case only.

@@ -6,22 +6,38 @@ const CHILD_BINDINGS = 'pino.chindings';
 const knownSymbols: symbol[] = [];
 
 /**
- * Whether a logger writes this field in every line already, as a child made with `{ trace_id }` does. Writing it again
- * would give a JSON object with the key twice, which parsers read differently.
+ * A test whether a logger writes a field in every line already, as a child made with `{ trace_id }` does. Writing it
+ * again would give a JSON object with the key twice, which parsers read differently.
  */
-export function hasBinding(logger: unknown, field: string): boolean {
-  const text = boundText(logger);
-  return text?.includes(`"${field}":`) ?? false;
+export function bindingTest(field: string): (logger: unknown) => boolean {
+  const wanted = `"${field}":`;
+  // Lines come from few loggers, mostly from the one that wrote the line before.
+  let lastText = '';
+  let wasFound = false;
+  return (logger) => {
+    const text = boundText(logger);
+    if (text === undefined) return false;
+    if (text !== lastText) {
+      lastText = text;
+      wasFound = text.includes(wanted);
+    }
+    return wasFound;
+  };
 }
 
 // pino keeps a child's bindings as the text that it puts into each line, under a symbol that it does not register
 // globally; the symbol is found by its description once, because the search is not for the hot path.
 function boundText(logger: unknown): string | undefined {
   if (typeof logger !== 'object' || logger === null) return undefined;
-  const symbol = knownSymbols.find((known) => known in logger) ?? findSymbol(logger);
+  const symbol = knownSymbol(logger) ?? findSymbol(logger);
   if (symbol === undefined) return undefined;
   const text = (logger as Record<symbol, unknown>)[symbol];
   return typeof text === 'string' && text !== '' ? text : undefined;
+}
+
+function knownSymbol(logger: object): symbol | undefined {
+  for (const known of knownSymbols) if (known in logger) return known;
+  return undefined;
 }
 
 function findSymbol(logger: object): symbol | undefined {

@@ -1,6 +1,6 @@
 /** The mixin that gives every log line the ids of the span that is active when it is written. */
 import { activeSpanContext, checkOptionNames, ClewError, describeError, reportFault } from '@clew/core';
-import { hasBinding } from './bindings.ts';
+import { bindingTest } from './bindings.ts';
 import { correlationFields, DEFAULT_FIELDS, type FieldNames } from './fields.ts';
 import type { Mixin, TracingMixinOptions } from './types.ts';
 
@@ -18,8 +18,9 @@ export function tracingMixin(userMixin?: Mixin, options: TracingMixinOptions = {
     throw new ClewError('CLEW_ERR_OPTION', `the mixin must be a function, got ${typeof userMixin}`);
   }
   const names = fieldNames(options);
+  const isBound = bindingTest(names.traceId);
   return (mergeObject, level, logger) => {
-    const fields = hasBinding(logger, names.traceId) ? {} : ownFields(names);
+    const fields = isBound(logger) ? {} : ownFields(names);
     if (userMixin === undefined) return fields;
     try {
       return Object.assign(fields, userMixin(mergeObject, level, logger));
@@ -48,5 +49,5 @@ function fieldNames(options: TracingMixinOptions): FieldNames {
       throw new ClewError('CLEW_ERR_OPTION', `fields.${name} must be a text that is not empty, got ${String(value)}`);
     }
   }
-  return { ...DEFAULT_FIELDS, ...options.fields };
+  return options.fields === undefined ? DEFAULT_FIELDS : { ...DEFAULT_FIELDS, ...options.fields };
 }

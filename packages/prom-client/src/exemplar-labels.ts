@@ -19,13 +19,11 @@ export function exemplarLabels(
   context: SpanContext | undefined,
   own: Readonly<Record<string, unknown>> | undefined,
 ): ExemplarLabels | undefined {
-  const labels: ExemplarLabels = {};
-  if (context !== undefined && (context.traceFlags & FLAG_SAMPLED) !== 0) {
-    labels.trace_id = context.traceId;
-    labels.span_id = context.spanId;
-  }
+  const isSampled = context !== undefined && (context.traceFlags & FLAG_SAMPLED) !== 0;
+  const labels: ExemplarLabels = isSampled ? { trace_id: context.traceId, span_id: context.spanId } : {};
+  if (own === undefined || own === null) return isSampled ? labels : undefined;
   let length = lengthOf(labels);
-  for (const [name, given] of Object.entries(own ?? {})) {
+  for (const [name, given] of Object.entries(own)) {
     const value = String(given);
     const replaced = labels[name];
     const added = name.length + value.length - (replaced === undefined ? 0 : name.length + replaced.length);

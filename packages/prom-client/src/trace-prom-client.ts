@@ -153,10 +153,7 @@ function merged(first: unknown, second: unknown): Record<string, unknown> {
   return { ...(first as object | undefined), ...(second as object | undefined) };
 }
 
-function toOptions(labels: unknown, value: unknown, exemplar: unknown): Record<string, unknown> {
-  const options: Record<string, unknown> = {};
-  if (labels !== undefined) options.labels = labels;
-  if (value !== undefined) options.value = value;
-  if (exemplar !== undefined) options.exemplarLabels = exemplar;
-  return options;
+// prom-client takes its defaults for what is undefined.
+function toOptions(labels: unknown, value: unknown, exemplarLabels: unknown): Record<string, unknown> {
+  return { labels, value, exemplarLabels };
 }

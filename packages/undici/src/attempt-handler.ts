@@ -54,7 +54,10 @@ class AllMethods extends WatchedHandler implements Handler {
   }
   onResponseEnd(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     this.attempt.ended();
-    return this.inner.onResponseEnd?.(a, b, c, d);
+    const result = this.inner.onResponseEnd?.(a, b, c, d);
+    // Not when it throws: undici calls `onResponseError` then, and the request may be repeated.
+    this.attempt.release();
+    return result;
   }
   onResponseError(a: unknown, error: unknown, c: unknown, d: unknown): unknown {
     this.attempt.failed(error, this.signal);
@@ -76,7 +79,9 @@ class AllMethods extends WatchedHandler implements Handler {
   }
   onComplete(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     this.attempt.ended();
-    return this.inner.onComplete?.(a, b, c, d);
+    const result = this.inner.onComplete?.(a, b, c, d);
+    this.attempt.release();
+    return result;
   }
   onError(error: unknown, b: unknown, c: unknown, d: unknown): unknown {
     this.attempt.failed(error, this.signal);

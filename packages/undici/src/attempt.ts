@@ -14,8 +14,8 @@ const REFUSED_FOR_RETRY = 'UND_ERR_REQ_RETRY';
 
 /** An attempt that has a span. Every method may be called in any order, and more than once. */
 export class Attempt {
-  readonly call: Call;
   readonly span: ClientSpan;
+  #call: Call | undefined;
   readonly #finder: CallFinder;
   readonly #handler: object | undefined;
   readonly #url: string;
@@ -36,11 +36,16 @@ export class Attempt {
     traceparent: string | undefined,
   ) {
     this.span = span;
-    this.call = call;
+    this.#call = call;
     this.#finder = finder;
     this.#handler = handler;
     this.#url = url;
     this.#traceparent = traceparent;
+  }
+
+  /** The caller's, where it is known. */
+  get signal(): AbortSignal | undefined {
+    return this.#call?.signal;
   }
 
   /** Response headers have arrived, in any of undici's forms. */
@@ -49,7 +54,8 @@ export class Attempt {
     // 1xx answers come before the final one.
     if (statusCode < FIRST_FINAL_STATUS && statusCode !== SWITCHING_PROTOCOLS) return;
     forget(this.#traceparent);
-    if (statusCode >= FIRST_REDIRECT) this.#answeredElse(statusCode, headers);
+    const call = this.#call;
+    if (statusCode >= FIRST_REDIRECT && call !== undefined) this.#answeredElse(call, statusCode, headers);
     this.span.responded({ statusCode, header: this.span.readsHeaders ? headerReader(headers) : noHeader });
   }
 
@@ -66,11 +72,18 @@ export class Attempt {
     this.span.end();
   }
 
+  /** Nothing can follow any more. undici keeps what watches a request for a while, and a call keeps its caller's span. */
+  release(): void {
+    this.#call = undefined;
+  }
+
   /** @param signal  the caller's, where it is known */
-  failed(error: unknown, signal: AbortSignal | undefined = this.call.signal): void {
+  failed(error: unknown, signal: AbortSignal | undefined = this.signal): void {
+    const call = this.#call;
+    if (call === undefined) return;
     forget(this.#traceparent);
-    this.#finder.mayRepeat(this.call, this.#handler);
-    if (codeOf(error) === REFUSED_FOR_RETRY) this.#finder.refused(this.call, this.#url);
+    this.#finder.mayRepeat(call, this.#handler);
+    if (codeOf(error) === REFUSED_FOR_RETRY) this.#finder.refused(call, this.#url);
     // Below fetch the signal is not always known. Neither sockets nor undici fail with what is no Error, so that is the
     // reason of a caller who cancelled.
     if (signal === undefined && !(error instanceof Error)) this.span.end();
@@ -78,14 +91,14 @@ export class Attempt {
   }
 
   // Neither a success nor an interim answer: another attempt may follow.
-  #answeredElse(statusCode: number, headers: unknown): void {
-    this.#finder.mayRepeat(this.call, this.#handler);
-    if (REDIRECTS.has(statusCode)) this.#redirected(readHeader(headers, 'location'));
+  #answeredElse(call: Call, statusCode: number, headers: unknown): void {
+    this.#finder.mayRepeat(call, this.#handler);
+    if (REDIRECTS.has(statusCode)) this.#redirected(call, readHeader(headers, 'location'));
   }
 
-  #redirected(location: string | undefined): void {
+  #redirected(call: Call, location: string | undefined): void {
     if (location === undefined || !URL.canParse(location, this.#url)) return;
-    this.#finder.redirected(this.call, new URL(location, this.#url));
+    this.#finder.redirected(call, new URL(location, this.#url));
   }
 }
 

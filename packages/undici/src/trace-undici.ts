@@ -93,7 +93,7 @@ class Channels {
 
   failed({ request, error }: Message): void {
     const attempt = this.#attemptOf(request);
-    attempt?.failed(error, attempt.call.signal ?? signalBehind(error, request));
+    attempt?.failed(error, attempt.signal ?? signalBehind(error, request));
   }
 
   #attemptOf(request: ChannelRequest): Attempt | undefined {

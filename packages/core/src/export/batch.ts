@@ -48,7 +48,7 @@ const BUSY_FILL_MS = 250;
 const MIN_RECHECK_MS = 100;
 // In the middle of a request the code of the encoder is in no cache of the processor. In a row of spans it is, for all
 // but the first.
-const ENCODED_TOGETHER = 16;
+const ENCODED_TOGETHER = 64;
 // Of an ordinary one, without its texts.
 const SPAN_BYTES = 256;
 const SHUTDOWN_TIMEOUT_MS = 5000;
