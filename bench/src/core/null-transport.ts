@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import http from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
+import net from 'node:net';
 
 /** What the replaced transport has been given. */
 export interface Sent {
@@ -9,7 +10,8 @@ export interface Sent {
 }
 
 /**
- * Make `http.request` of this process answer every request with an empty 200 and open no socket.
+ * Make `http.request` and `net.connect` of this process answer every request with an empty 200 and open no socket: the
+ * official SDK sends with the one, Clew with the other.
  *
  * An exporter's public options end at its URL. Replacing the socket below it leaves batching,
  * encoding and the exporter's own work in the measurement and takes the kernel out of it. Has to be
@@ -19,6 +21,7 @@ export function replaceHttpRequest(): Sent {
   const sent: Sent = { posts: 0, bytes: 0 };
   // The fake has the few members that an exporter uses, not the whole of ClientRequest.
   http.request = (() => new NullRequest(sent)) as unknown as typeof http.request;
+  net.connect = (() => new NullSocket(sent)) as unknown as typeof net.connect;
   syncBuiltinESMExports();
   return sent;
 }
@@ -43,6 +46,45 @@ class NullRequest extends EventEmitter {
     return this;
   }
 
+  destroy(): this {
+    return this;
+  }
+}
+
+const ANSWER = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+
+/** A connection on which a head is a text and a body is a buffer. */
+class NullSocket extends EventEmitter {
+  readonly destroyed = false;
+  readonly #sent: Sent;
+
+  constructor(sent: Sent) {
+    super();
+    this.#sent = sent;
+  }
+
+  write(chunk: string | Uint8Array, done?: unknown): boolean {
+    if (typeof chunk === 'string') return true;
+    this.#sent.posts++;
+    this.#sent.bytes += chunk.length;
+    setImmediate(() => {
+      if (typeof done === 'function') done();
+      this.emit('data', ANSWER);
+    });
+    return true;
+  }
+
+  cork(): void {}
+  uncork(): void {}
+  unref(): this {
+    return this;
+  }
+  setNoDelay(): this {
+    return this;
+  }
+  setKeepAlive(): this {
+    return this;
+  }
   destroy(): this {
     return this;
   }

@@ -1,10 +1,11 @@
-/** Posts batches to one URL on kept-alive sockets of Node's own client; what OTLP and Zipkin have in common. */
+/** Posts batches to one URL on kept-alive sockets; what OTLP and Zipkin have in common. */
 import type { Agent as PlainAgent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { gunzip, gzip } from 'node:zlib';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { describeError } from '../faults.ts';
 import { decodePercent } from '../propagation/baggage.ts';
+import { PlainClient } from './plain-client.ts';
 import type { TlsMaterial } from './tls-files.ts';
 import type { AttemptResult } from './transport.ts';
 import { proxyAuthorization, TunnelAgent } from './proxy-agent.ts';
@@ -93,6 +94,7 @@ export class HttpPost {
   readonly #baseHeaders: Record<string, string>;
   // Worked out once: Node.js would read the parts of a URL for each request.
   readonly #route: Route;
+  readonly #plain: PlainClient | undefined;
   #underWay = 0;
 
   /** @param headers  those of the format, such as `content-type`; the user's win */
@@ -110,6 +112,8 @@ export class HttpPost {
       this.target.password = '';
     }
     this.#route = this.#readRoute();
+    const isPlain = this.target.protocol === 'http:' && options.proxy === undefined;
+    this.#plain = isPlain ? new PlainClient(this.target, this.concurrency, MAX_RESPONSE_BYTES) : undefined;
     this.#tls = this.#currentTls();
     this.#agent = this.#makeAgent();
   }
@@ -127,6 +131,7 @@ export class HttpPost {
   /** Close the sockets that are kept alive. */
   close(): void {
     this.#agent.destroy();
+    this.#plain?.close();
   }
 
   async #post(given: Buffer, signal: AbortSignal): Promise<PostResult> {
@@ -145,7 +150,9 @@ export class HttpPost {
     }
     headers['content-length'] = String(body.length);
     try {
-      const reply = await this.#request(body, headers, signal);
+      const reply = await (this.#plain === undefined
+        ? this.#request(body, headers, signal)
+        : this.#requestPlain(this.#plain, body, headers, signal));
       if (reply.isGzip) reply.body = await inflate(reply.body);
       return judge(reply);
     } catch (error) {
@@ -192,6 +199,17 @@ export class HttpPost {
       options: { ...urlToHttpOptions(proxy), path: href },
       headers: { host, ...proxyAuthorization(proxy) },
     };
+  }
+
+  async #requestPlain(
+    client: PlainClient,
+    body: Buffer,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const reply = await client.post(body, headers, this.#options.timeoutMs ?? TIMEOUT_MS, signal);
+    const { 'retry-after': retryAfter, 'content-encoding': encoding } = reply.headers;
+    return { ...reply, retryAfter, isGzip: encoding === 'gzip' };
   }
 
   #request(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {

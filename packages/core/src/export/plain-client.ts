@@ -1,0 +1,248 @@
+/**
+ * Requests over plain HTTP/1.1 on sockets of our own. With `node:http` they would run through the functions that the
+ * application's server runs through, which are faster when its own objects are all that they see.
+ */
+import { connect, type Socket } from 'node:net';
+import { ROOT, runInContext, suppressIn } from '../context.ts';
+import { ResponseReader } from './response-reader.ts';
+
+// Not by import, for the reason in http-post.ts.
+const { validateHeaderName, validateHeaderValue } = process.getBuiltinModule('node:http');
+const { urlToHttpOptions } = process.getBuiltinModule('node:url');
+
+/** The answer to a request. */
+export interface PlainReply {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  /** Empty when it was larger than the limit. */
+  body: Buffer;
+  isTooLarge: boolean;
+  /** Whether the request has left the process whole. */
+  isWritten: boolean;
+}
+
+/** A connection that waits for the next request. */
+interface Idle {
+  readonly socket: Socket;
+  /** When the server closes it, by the clock of `performance.now`. Milliseconds. */
+  readonly untilMs: number;
+}
+
+const KEEP_ALIVE_PROBE_MS = 1000;
+/** How long before the time that a server announces its connection is left alone: a request takes a while to arrive. */
+const KEEP_ALIVE_MARGIN_MS = 1000;
+const SUPPRESSED = suppressIn(ROOT);
+
+/** Posts to one http URL. */
+export class PlainClient {
+  readonly #host: string;
+  readonly #port: number;
+  readonly #requestLine: string;
+  readonly #own: Readonly<Record<string, string>>;
+  #maxIdle: number;
+  readonly #maxBytes: number;
+  readonly #idle: Idle[] = [];
+
+  /**
+   * @param target    an http URL
+   * @param maxIdle   connections that are kept for the next requests
+   * @param maxBytes  of an answer's body
+   */
+  constructor(target: URL, maxIdle: number, maxBytes: number) {
+    const { hostname, path } = urlToHttpOptions(target);
+    this.#host = hostname ?? '';
+    this.#port = Number(target.port || 80);
+    this.#requestLine = `POST ${path} HTTP/1.1\r\n`;
+    this.#own = { host: target.host, connection: 'keep-alive' };
+    this.#maxIdle = maxIdle;
+    this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * Post once.
+   *
+   * @param signal  rejects with its reason
+   * @throws TypeError for headers that are none, and what the connection fails with
+   */
+  post(
+    body: Buffer,
+    headers: Readonly<Record<string, string>>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<PlainReply> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const head = this.#requestLine + headLines(this.#own, { ...headers, 'content-length': String(body.length) });
+      const socket = this.#take();
+      const exchange = new Exchange(socket, this.#maxBytes, {
+        settled: (reply, leavesConnection) => {
+          finish();
+          if (leavesConnection) this.#keep(socket, reply.headers);
+          else socket.destroy();
+          resolve(reply);
+        },
+        failed: (error) => {
+          finish();
+          socket.destroy();
+          reject(error);
+        },
+      });
+      const timer = setTimeout(() => {
+        exchange.fail(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
+      }, timeoutMs);
+      timer.unref();
+      const abort = (): void => exchange.fail(signal.reason);
+      signal.addEventListener('abort', abort);
+      const finish = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+      };
+      exchange.send(head, body);
+    });
+  }
+
+  /** Close the connections that are kept, and keep none from now on. */
+  close(): void {
+    this.#maxIdle = 0;
+    for (const { socket } of this.#idle.splice(0)) socket.destroy();
+  }
+
+  #take(): Socket {
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      const { socket, untilMs } = idle;
+      socket.off('data', closeUnasked);
+      if (performance.now() < untilMs && !socket.destroyed) return socket;
+      socket.destroy();
+    }
+    // In a suppressed root context: a connection keeps the context in which it was made.
+    const socket = runInContext(SUPPRESSED, () => connect({ host: this.#host, port: this.#port }));
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
+    // So that a slow backend does not keep a process alive that has nothing else to do.
+    socket.unref();
+    // Between requests there is nobody else to hear of it; `close` follows.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#forget(socket));
+    return socket;
+  }
+
+  #keep(socket: Socket, headers: PlainReply['headers']): void {
+    if (this.#idle.length >= this.#maxIdle || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
+    const announced = /(?:^|[,;\s])timeout=(\d+)/i.exec(headers['keep-alive'] ?? '')?.[1];
+    const keptMs = announced === undefined ? Number.POSITIVE_INFINITY : Number(announced) * 1000 - KEEP_ALIVE_MARGIN_MS;
+    this.#idle.push({ socket, untilMs: performance.now() + keptMs });
+    socket.on('data', closeUnasked);
+  }
+
+  #forget(gone: Socket): void {
+    const index = this.#idle.findIndex(({ socket }) => socket === gone);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+}
+
+/** Whatever comes before the next request is no answer to it. */
+function closeUnasked(this: Socket): void {
+  this.destroy();
+}
+
+interface Outcome {
+  settled(reply: PlainReply, leavesConnection: boolean): void;
+  failed(error: unknown): void;
+}
+
+/** One request on a connection, and its answer. */
+class Exchange {
+  readonly #socket: Socket;
+  readonly #reader: ResponseReader;
+  readonly #outcome: Outcome;
+  #isOver = false;
+  #isWritten = false;
+
+  constructor(socket: Socket, maxBytes: number, outcome: Outcome) {
+    this.#socket = socket;
+    this.#reader = new ResponseReader(maxBytes);
+    this.#outcome = outcome;
+  }
+
+  send(head: string, body: Buffer): void {
+    const socket = this.#socket;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.fail);
+    socket.on('close', this.#onEnd);
+    socket.cork();
+    socket.write(head, 'latin1');
+    socket.write(body, (error) => {
+      this.#isWritten = error === undefined || error === null;
+    });
+    socket.uncork();
+  }
+
+  /** End it without an answer; does nothing when it is over. */
+  readonly fail = (error: unknown): void => {
+    if (this.#isOver) return;
+    this.#leave();
+    this.#outcome.failed(error);
+  };
+
+  readonly #onData = (bytes: Buffer): void => {
+    const reader = this.#reader;
+    try {
+      reader.push(bytes);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    if (reader.isDone || reader.isTooLarge) this.#settle();
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#isOver) return;
+    const status = this.#reader.head?.status ?? 0;
+    // The status has been read: for a success the rest of the answer does not matter.
+    if (this.#reader.end() || (status >= 200 && status < 300)) this.#settle();
+    else this.fail(Object.assign(new Error('the connection was closed before the answer'), { code: 'ECONNRESET' }));
+  };
+
+  #settle(): void {
+    if (this.#isOver) return;
+    this.#leave();
+    const { head, body, isTooLarge, leavesConnection } = this.#reader;
+    const reply = {
+      status: head?.status ?? 0,
+      headers: head?.headers ?? {},
+      body: isTooLarge ? Buffer.alloc(0) : Buffer.concat(body),
+      isTooLarge,
+      isWritten: this.#isWritten,
+    };
+    this.#outcome.settled(reply, leavesConnection && this.#isWritten && !isTooLarge);
+  }
+
+  #leave(): void {
+    this.#isOver = true;
+    const socket = this.#socket;
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('error', this.fail);
+    socket.off('close', this.#onEnd);
+  }
+}
+
+/** Those of the user win; a name that is given in two cases counts once, as `node:http` has it. */
+function headLines(own: Readonly<Record<string, string>>, given: Readonly<Record<string, string>>): string {
+  const lines = new Map<string, string>();
+  for (const headers of [own, given]) {
+    for (const name of Object.keys(headers)) {
+      const value = headers[name] as string;
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+      lines.set(name.toLowerCase(), `${name}: ${value}\r\n`);
+    }
+  }
+  // The body is sent as it is, and in one piece.
+  lines.delete('transfer-encoding');
+  return `${[...lines.values()].join('')}\r\n`;
+}
