@@ -120,6 +120,28 @@ test('a request that is under way when the client is closed is answered, and its
   await once(backend.sockets[0] as Socket, 'close');
 });
 
+for (const [how, breakOff] of [
+  ['resets the connection', (socket: Socket) => void socket.resetAndDestroy()],
+  ['closes it', (socket: Socket) => void socket.end()],
+  ['says no more', () => {}],
+] as const) {
+  test(`a success of which the server ${how} half way is one, an error is tried again`, async (t) => {
+    let status = 200;
+    const url = await listen(t, (socket) => {
+      t.after(() => socket.destroy());
+      socket.once('data', () => {
+        socket.write(`HTTP/1.1 ${status} X\r\ncontent-length: 9\r\n\r\nhalf`, () => setImmediate(breakOff, socket));
+      });
+    });
+    const { client } = startClient(t, url);
+    const ask = (): Promise<PlainReply> => client.post(BODY, {}, 100, new AbortController().signal);
+    const reply = await ask();
+    assert.deepEqual([reply.status, reply.body.toString()], [200, 'half']);
+    status = 503;
+    await assert.rejects(ask(), { code: how === 'says no more' ? 'ETIMEDOUT' : 'ECONNRESET' });
+  });
+}
+
 test('headers leave once each; those that are given win, but not about how the body is sent', async (t) => {
   const backend = await startBackend(t, (request, response) => {
     response.setHeader('content-type', 'application/json');

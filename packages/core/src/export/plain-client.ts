@@ -181,9 +181,15 @@ class Exchange {
     socket.uncork();
   }
 
-  /** End it without an answer; does nothing when it is over. */
+  /** End it before the answer is whole; does nothing when it is over. */
   readonly fail = (error: unknown): void => {
     if (this.#isOver) return;
+    const status = this.#reader.head?.status ?? 0;
+    // The status has been read: for a success the rest of the answer does not matter.
+    if (status >= 200 && status < 300) {
+      this.#settle();
+      return;
+    }
     this.#leave();
     this.#outcome.failed(error);
   };
@@ -200,10 +206,7 @@ class Exchange {
   };
 
   readonly #onEnd = (): void => {
-    if (this.#isOver) return;
-    const status = this.#reader.head?.status ?? 0;
-    // The status has been read: for a success the rest of the answer does not matter.
-    if (this.#reader.end() || (status >= 200 && status < 300)) this.#settle();
+    if (this.#reader.end()) this.#settle();
     else this.fail(Object.assign(new Error('the connection was closed before the answer'), { code: 'ECONNRESET' }));
   };
 

@@ -118,10 +118,11 @@ export class ResponseReader {
     const rest = bytes.subarray(end + HEAD_END.length);
     // Interim answers come before the final one.
     if (status < FIRST_FINAL_STATUS && status !== SWITCHING_PROTOCOLS) return rest;
-    this.head = { status, headers };
     const wish = (headers.connection ?? '').toLowerCase();
     this.#mayStay = minor === '0' ? wish.includes('keep-alive') : !wish.includes('close');
     this.#chooseBody(status, headers);
+    // Not before all of it has been understood.
+    this.head = { status, headers };
     return rest;
   }
 
