@@ -26,8 +26,8 @@ export function replaceHttpRequest(): Sent {
   return sent;
 }
 
-class NullRequest extends EventEmitter {
-  readonly writableFinished = true;
+/** What the two fakes have in common. */
+class NullEnd extends EventEmitter {
   readonly #sent: Sent;
 
   constructor(sent: Sent) {
@@ -35,15 +35,9 @@ class NullRequest extends EventEmitter {
     this.#sent = sent;
   }
 
-  end(body: Uint8Array): this {
+  protected count(body: Uint8Array): void {
     this.#sent.posts++;
     this.#sent.bytes += body.length;
-    setImmediate(() => {
-      const response = Object.assign(new EventEmitter(), { statusCode: 200, headers: {} });
-      this.emit('response', response);
-      response.emit('end');
-    });
-    return this;
   }
 
   destroy(): this {
@@ -51,22 +45,29 @@ class NullRequest extends EventEmitter {
   }
 }
 
+class NullRequest extends NullEnd {
+  readonly writableFinished = true;
+
+  end(body: Uint8Array): this {
+    this.count(body);
+    setImmediate(() => {
+      const response = Object.assign(new EventEmitter(), { statusCode: 200, headers: {} });
+      this.emit('response', response);
+      response.emit('end');
+    });
+    return this;
+  }
+}
+
 const ANSWER = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
 
 /** A connection on which a head is a text and a body is a buffer. */
-class NullSocket extends EventEmitter {
+class NullSocket extends NullEnd {
   readonly destroyed = false;
-  readonly #sent: Sent;
-
-  constructor(sent: Sent) {
-    super();
-    this.#sent = sent;
-  }
 
   write(chunk: string | Uint8Array, done?: unknown): boolean {
     if (typeof chunk === 'string') return true;
-    this.#sent.posts++;
-    this.#sent.bytes += chunk.length;
+    this.count(chunk);
     setImmediate(() => {
       if (typeof done === 'function') done();
       this.emit('data', ANSWER);
@@ -83,9 +84,6 @@ class NullSocket extends EventEmitter {
     return this;
   }
   setKeepAlive(): this {
-    return this;
-  }
-  destroy(): this {
     return this;
   }
 }

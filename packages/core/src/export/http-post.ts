@@ -5,6 +5,7 @@ import { gunzip, gzip } from 'node:zlib';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { describeError } from '../faults.ts';
 import { decodePercent } from '../propagation/baggage.ts';
+import { watchDeadline } from './deadline.ts';
 import { PlainClient } from './plain-client.ts';
 import type { TlsMaterial } from './tls-files.ts';
 import type { AttemptResult } from './transport.ts';
@@ -148,7 +149,6 @@ export class HttpPost {
       body = await compress(body, { level: this.#underWay > 1 ? 1 : 6 });
       headers['content-encoding'] = 'gzip';
     }
-    headers['content-length'] = String(body.length);
     try {
       const reply = await (this.#plain === undefined
         ? this.#request(body, headers, signal)
@@ -217,21 +217,15 @@ export class HttpPost {
       signal.throwIfAborted();
       const { send, options, headers: more } = this.#route;
       const timeoutMs = this.#options.timeoutMs ?? TIMEOUT_MS;
-      const given = { ...options, method: 'POST', agent: this.#currentAgent(), headers: { ...headers, ...more } };
+      const all = { ...headers, 'content-length': String(body.length), ...more };
+      const given = { ...options, method: 'POST', agent: this.#currentAgent(), headers: all };
       // In a suppressed root context: a tracer that watches node:http must not trace us.
       const request: ClientRequest = runInContext(SUPPRESSED, () => send(given));
-      const timer = setTimeout(() => {
-        request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
-      }, timeoutMs);
-      timer.unref();
-      // Not by the option `signal`, for which Node.js listens to several events of each request.
-      const abort = (): void => {
-        request.destroy(signal.reason);
-      };
-      signal.addEventListener('abort', abort);
+      // Not by the option `signal`, for which Node.js listens to several events of each request. A reason may be
+      // anything, and `destroy` passes it on.
+      const unwatch = watchDeadline(signal, timeoutMs, (reason) => void request.destroy(reason as Error));
       const finish = (settle: () => void): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', abort);
+        unwatch();
         settle();
       };
       // Unref'd, so that a slow backend does not keep a process alive that has nothing else to do.

@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
+import { watchDeadline } from './deadline.ts';
 import { ResponseReader } from './response-reader.ts';
 
 // Not by import, for the reason in http-post.ts.
@@ -87,16 +88,7 @@ export class PlainClient {
           reject(error);
         },
       });
-      const timer = setTimeout(() => {
-        exchange.fail(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
-      }, timeoutMs);
-      timer.unref();
-      const abort = (): void => exchange.fail(signal.reason);
-      signal.addEventListener('abort', abort);
-      const finish = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', abort);
-      };
+      const finish = watchDeadline(signal, timeoutMs, exchange.fail);
       exchange.send(head, body);
     });
   }
