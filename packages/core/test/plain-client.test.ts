@@ -5,14 +5,15 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PlainClient, type PlainReply } from '../src/export/plain-client.ts';
+import { PlainClient } from '../src/export/plain-client.ts';
+import type { PostLimits, PostReply } from '../src/export/post-client.ts';
 
 const BODY = Buffer.from('spans');
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
 
 test('requests that follow one another share a connection, as many as are under way at once have their own', async (t) => {
   const backend = await startBackend(t);
-  const { post } = startClient(t, backend.url, 2);
+  const { post } = startClient(t, backend.url, { concurrency: 2 });
   await post();
   await post();
   assert.equal(backend.connections, 1);
@@ -80,7 +81,7 @@ test('an answer before the request has left whole is taken, and its connection i
   });
   const { client } = startClient(t, url);
   const large = Buffer.alloc(32 * 1024 * 1024);
-  const reply = await client.post(large, {}, 5000, new AbortController().signal);
+  const reply = await client.post(large, {}, new AbortController().signal);
   assert.deepEqual([reply.status, reply.isWritten], [200, false]);
   sockets[0]?.destroy();
 });
@@ -89,25 +90,25 @@ test('an aborted request ends with the reason, and its connection with it', asyn
   const backend = await startBackend(t, () => {});
   const { client } = startClient(t, backend.url);
   const aborter = new AbortController();
-  const posted = client.post(BODY, {}, 5000, aborter.signal);
+  const posted = client.post(BODY, {}, aborter.signal);
   await backend.asked();
   aborter.abort(new Error('enough'));
   await assert.rejects(posted, /enough/);
   await once(backend.sockets[0] as Socket, 'close');
   const aborted = AbortSignal.abort(new Error('before'));
-  await assert.rejects(client.post(BODY, {}, 5000, aborted), /before/);
+  await assert.rejects(client.post(BODY, {}, aborted), /before/);
 });
 
 test('a server that does not answer costs the time that was given', async (t) => {
   const backend = await startBackend(t, () => {});
-  const { client } = startClient(t, backend.url);
-  await assert.rejects(client.post(BODY, {}, 20, new AbortController().signal), { code: 'ETIMEDOUT' });
+  const { post } = startClient(t, backend.url, { timeoutMs: 20 });
+  await assert.rejects(post(), { code: 'ETIMEDOUT' });
 });
 
 test('a server that closes the connection in place of an answer is an error that is tried again', async (t) => {
   const url = await listen(t, (socket) => void socket.once('data', () => socket.end()));
-  const { client } = startClient(t, url);
-  await assert.rejects(client.post(BODY, {}, 5000, new AbortController().signal), { code: 'ECONNRESET' });
+  const { post } = startClient(t, url);
+  await assert.rejects(post(), { code: 'ECONNRESET' });
 });
 
 test('a request that is under way when the client is closed is answered, and its connection is not kept', async (t) => {
@@ -133,8 +134,7 @@ for (const [how, breakOff] of [
         socket.write(`HTTP/1.1 ${status} X\r\ncontent-length: 9\r\n\r\nhalf`, () => setImmediate(breakOff, socket));
       });
     });
-    const { client } = startClient(t, url);
-    const ask = (): Promise<PlainReply> => client.post(BODY, {}, 100, new AbortController().signal);
+    const { post: ask } = startClient(t, url, { timeoutMs: 100 });
     const reply = await ask();
     assert.deepEqual([reply.status, reply.body.toString()], [200, 'half']);
     status = 503;
@@ -155,7 +155,7 @@ test('headers leave once each; those that are given win, but not about how the b
     'x-tenant': 'é',
     'X-Tenant': 'b',
   };
-  const { body } = await client.post(BODY, given, 5000, new AbortController().signal);
+  const { body } = await client.post(BODY, given, new AbortController().signal);
   assert.deepEqual(JSON.parse(body.toString()), [
     'POST',
     '/v1/traces?tenant=a%20b',
@@ -171,7 +171,7 @@ for (const [title, headers] of [
   test(`${title} is refused before anything leaves`, async (t) => {
     const backend = await startBackend(t);
     const { client } = startClient(t, backend.url);
-    await assert.rejects(client.post(BODY, headers as never, 5000, new AbortController().signal), TypeError);
+    await assert.rejects(client.post(BODY, headers as never, new AbortController().signal), TypeError);
     await sleep(20);
     assert.equal(backend.connections, 0);
   });
@@ -224,8 +224,12 @@ async function listen(t: TestContext, onSocket: (socket: Socket) => void): Promi
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`); // It listens on TCP.
 }
 
-function startClient(t: TestContext, url: URL, maxIdle = 4): { client: PlainClient; post(): Promise<PlainReply> } {
-  const client = new PlainClient(url, maxIdle, 1_000_000);
+function startClient(
+  t: TestContext,
+  url: URL,
+  limits: Partial<PostLimits> = {},
+): { client: PlainClient; post(): Promise<PostReply> } {
+  const client = new PlainClient(url, { timeoutMs: 5000, concurrency: 4, maxBytes: 1_000_000, ...limits });
   t.after(() => client.close());
-  return { client, post: () => client.post(BODY, {}, 5000, new AbortController().signal) };
+  return { client, post: () => client.post(BODY, {}, new AbortController().signal) };
 }

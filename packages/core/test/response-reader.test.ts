@@ -179,10 +179,10 @@ async function answerWith(t: TestContext, sent: string): Promise<URL> {
 }
 
 async function byClient(t: TestContext, url: URL): Promise<Read | 'error'> {
-  const client = new PlainClient(url, 1, 1000);
+  const client = new PlainClient(url, { timeoutMs: 5000, concurrency: 1, maxBytes: 1000 });
   t.after(() => client.close());
   try {
-    const { status, body } = await client.post(Buffer.from('spans'), {}, 5000, new AbortController().signal);
+    const { status, body } = await client.post(Buffer.from('spans'), {}, new AbortController().signal);
     return { status, body: body.toString() };
   } catch {
     return 'error';

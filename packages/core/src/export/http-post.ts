@@ -1,19 +1,15 @@
 /** Posts batches to one URL on kept-alive sockets; what OTLP and Zipkin have in common. */
-import type { Agent as PlainAgent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { gunzip, gzip } from 'node:zlib';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { describeError } from '../faults.ts';
 import { decodePercent } from '../propagation/baggage.ts';
-import { watchDeadline } from './deadline.ts';
+import { NodeClient } from './node-client.ts';
 import { PlainClient } from './plain-client.ts';
+import type { PostClient, PostReply } from './post-client.ts';
 import type { TlsMaterial } from './tls-files.ts';
 import type { AttemptResult } from './transport.ts';
-import { proxyAuthorization, TunnelAgent } from './proxy-agent.ts';
 
-// Not by import: that reads every export of the module, which makes Node.js load its WebSocket and fetch, some 5 MB.
-const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
-const { urlToHttpOptions } = process.getBuiltinModule('node:url');
+// Not by import, for the reason in node-client.ts.
 const { promisify } = process.getBuiltinModule('node:util');
 
 type HeadersFunction = () => Promise<Record<string, string>> | Record<string, string>;
@@ -67,35 +63,14 @@ const SUPPRESSED = suppressIn(ROOT);
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** What all requests have in common, whether a proxy takes them or the target. */
-interface Route {
-  readonly send: (options: RequestOptions) => ClientRequest;
-  readonly options: RequestOptions;
-  readonly headers: Record<string, string>;
-}
-
-interface Reply {
-  status: number;
-  retryAfter: string | undefined;
-  /** Empty when it was larger than we read. */
-  body: Buffer;
-  isTooLarge: boolean;
-  isGzip: boolean;
-  isWritten: boolean;
-}
-
 /** One URL to post to. */
 export class HttpPost {
   /** Without user name and password. */
   readonly target: URL;
   readonly concurrency: number;
   readonly #options: HttpPostOptions;
-  #agent: PlainAgent;
-  #tls: TlsMaterial | undefined;
   readonly #baseHeaders: Record<string, string>;
-  // Worked out once: Node.js would read the parts of a URL for each request.
-  readonly #route: Route;
-  readonly #plain: PlainClient | undefined;
+  readonly #client: PostClient;
   #underWay = 0;
 
   /** @param headers  those of the format, such as `content-type`; the user's win */
@@ -112,11 +87,11 @@ export class HttpPost {
       this.target.username = '';
       this.target.password = '';
     }
-    this.#route = this.#readRoute();
-    const isPlain = this.target.protocol === 'http:' && options.proxy === undefined;
-    this.#plain = isPlain ? new PlainClient(this.target, this.concurrency, MAX_RESPONSE_BYTES) : undefined;
-    this.#tls = this.#currentTls();
-    this.#agent = this.#makeAgent();
+    const { target, concurrency } = this;
+    const { timeoutMs = TIMEOUT_MS, tls, proxy } = options;
+    const limits = { timeoutMs, concurrency, maxBytes: MAX_RESPONSE_BYTES };
+    const isPlain = target.protocol === 'http:' && proxy === undefined;
+    this.#client = isPlain ? new PlainClient(target, limits) : new NodeClient(target, { ...limits, tls, proxy });
   }
 
   /** Post once. What can be expected to go wrong is a result and no rejection. */
@@ -131,8 +106,7 @@ export class HttpPost {
 
   /** Close the sockets that are kept alive. */
   close(): void {
-    this.#agent.destroy();
-    this.#plain?.close();
+    this.#client.close();
   }
 
   async #post(given: Buffer, signal: AbortSignal): Promise<PostResult> {
@@ -150,95 +124,12 @@ export class HttpPost {
       headers['content-encoding'] = 'gzip';
     }
     try {
-      const reply = await (this.#plain === undefined
-        ? this.#request(body, headers, signal)
-        : this.#requestPlain(this.#plain, body, headers, signal));
-      if (reply.isGzip) reply.body = await inflate(reply.body);
-      return judge(reply);
+      const reply = await this.#client.post(body, headers, signal);
+      const isGzip = reply.headers['content-encoding'] === 'gzip';
+      return judge(isGzip ? { ...reply, body: await inflate(reply.body) } : reply);
     } catch (error) {
       return judgeError(error);
     }
-  }
-
-  #currentTls(): TlsMaterial | undefined {
-    const { tls } = this.#options;
-    return typeof tls === 'function' ? tls() : tls;
-  }
-
-  #currentAgent(): PlainAgent {
-    const tls = this.#currentTls();
-    if (tls !== this.#tls) {
-      // What is under way ends on its socket, which is not kept then.
-      this.#agent.maxFreeSockets = 0;
-      for (const socket of Object.values(this.#agent.freeSockets).flat()) socket?.destroy();
-      this.#tls = tls;
-      this.#agent = this.#makeAgent();
-    }
-    return this.#agent;
-  }
-
-  #makeAgent(): PlainAgent {
-    const { proxy, timeoutMs } = this.#options;
-    const options = { keepAlive: true, maxSockets: this.concurrency, ...this.#tls };
-    if (this.target.protocol !== 'https:') {
-      return proxy?.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
-    }
-    return proxy === undefined ? new HttpsAgent(options) : new TunnelAgent(proxy, timeoutMs ?? TIMEOUT_MS, options);
-  }
-
-  /** In plain HTTP a proxy takes the request itself, with the whole URL as its path. */
-  #readRoute(): Route {
-    const { proxy } = this.#options;
-    const isSecure = this.target.protocol === 'https:';
-    if (proxy === undefined || isSecure) {
-      return { send: isSecure ? httpsRequest : httpRequest, options: urlToHttpOptions(this.target), headers: {} };
-    }
-    const { host, href } = this.target;
-    return {
-      send: proxy.protocol === 'https:' ? httpsRequest : httpRequest,
-      options: { ...urlToHttpOptions(proxy), path: href },
-      headers: { host, ...proxyAuthorization(proxy) },
-    };
-  }
-
-  async #requestPlain(
-    client: PlainClient,
-    body: Buffer,
-    headers: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<Reply> {
-    const reply = await client.post(body, headers, this.#options.timeoutMs ?? TIMEOUT_MS, signal);
-    const { 'retry-after': retryAfter, 'content-encoding': encoding } = reply.headers;
-    return { ...reply, retryAfter, isGzip: encoding === 'gzip' };
-  }
-
-  #request(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      const { send, options, headers: more } = this.#route;
-      const timeoutMs = this.#options.timeoutMs ?? TIMEOUT_MS;
-      const all = { ...headers, 'content-length': String(body.length), ...more };
-      const given = { ...options, method: 'POST', agent: this.#currentAgent(), headers: all };
-      // In a suppressed root context: a tracer that watches node:http must not trace us.
-      const request: ClientRequest = runInContext(SUPPRESSED, () => send(given));
-      // Not by the option `signal`, for which Node.js listens to several events of each request. A reason may be
-      // anything, and `destroy` passes it on.
-      const unwatch = watchDeadline(signal, timeoutMs, (reason) => void request.destroy(reason as Error));
-      const finish = (settle: () => void): void => {
-        unwatch();
-        settle();
-      };
-      // Unref'd, so that a slow backend does not keep a process alive that has nothing else to do.
-      request.on('socket', (socket) => socket.unref());
-      request.on('error', (error) => finish(() => reject(error)));
-      request.on('response', (response) => {
-        readReply(request, response).then(
-          (reply) => finish(() => resolve(reply)),
-          (error: unknown) => finish(() => reject(error)),
-        );
-      });
-      request.end(body);
-    });
   }
 }
 
@@ -256,34 +147,6 @@ async function askForHeaders(headers: HeadersFunction): Promise<Record<string, s
   }
 }
 
-function readReply(request: ClientRequest, response: IncomingMessage): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const status = response.statusCode ?? 0;
-    const retryAfter = response.headers['retry-after'];
-    const isGzip = response.headers['content-encoding'] === 'gzip';
-    const done = (): void => {
-      const isTooLarge = bytes > MAX_RESPONSE_BYTES;
-      const isWritten = request.writableFinished;
-      resolve({ status, retryAfter, body: Buffer.concat(chunks), isTooLarge, isGzip, isWritten });
-    };
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= MAX_RESPONSE_BYTES) {
-        chunks.push(chunk);
-        return;
-      }
-      chunks.length = 0;
-      done();
-      response.destroy();
-    });
-    response.on('end', done);
-    // The status has been read: for a success the rest of the answer does not matter.
-    response.on('error', (error) => (status >= 200 && status < 300 ? done() : reject(error)));
-  });
-}
-
 /** We never ask for it, but an intermediary may compress. What is more than we read, or no gzip, counts as empty. */
 async function inflate(body: Buffer): Promise<Buffer> {
   try {
@@ -293,13 +156,13 @@ async function inflate(body: Buffer): Promise<Buffer> {
   }
 }
 
-function judge(reply: Reply): PostResult {
-  const { status, retryAfter, body, isWritten } = reply;
+function judge(reply: PostReply): PostResult {
+  const { status, headers, body, isWritten } = reply;
   if (status >= 200 && status < 300) return { kind: 'answered', body, isWritten };
   if (!RETRIED_STATUS.has(status)) return { kind: 'drop', reason: `http_${status}` };
   // Whatever answers like this is no receiver that will take them later.
   if (reply.isTooLarge) return { kind: 'drop', reason: 'response_too_large' };
-  const retryAfterMs = parseRetryAfter(retryAfter, Date.now());
+  const retryAfterMs = parseRetryAfter(headers['retry-after'], Date.now());
   return { kind: 'retry', reason: `HTTP status ${status}`, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 

@@ -5,22 +5,12 @@
 import { connect, type Socket } from 'node:net';
 import { ROOT, runInContext, suppressIn } from '../context.ts';
 import { watchDeadline } from './deadline.ts';
+import type { PostClient, PostLimits, PostReply } from './post-client.ts';
 import { ResponseReader } from './response-reader.ts';
 
-// Not by import, for the reason in http-post.ts.
+// Not by import, for the reason in node-client.ts.
 const { validateHeaderName, validateHeaderValue } = process.getBuiltinModule('node:http');
 const { urlToHttpOptions } = process.getBuiltinModule('node:url');
-
-/** The answer to a request. */
-export interface PlainReply {
-  status: number;
-  headers: Readonly<Record<string, string>>;
-  /** Empty when it was larger than the limit. */
-  body: Buffer;
-  isTooLarge: boolean;
-  /** Whether the request has left the process whole. */
-  isWritten: boolean;
-}
 
 /** A connection that waits for the next request. */
 interface Idle {
@@ -35,42 +25,29 @@ const KEEP_ALIVE_MARGIN_MS = 1000;
 const SUPPRESSED = suppressIn(ROOT);
 
 /** Posts to one http URL. */
-export class PlainClient {
+export class PlainClient implements PostClient {
   readonly #host: string;
   readonly #port: number;
   readonly #requestLine: string;
   readonly #own: Readonly<Record<string, string>>;
-  #maxIdle: number;
+  readonly #timeoutMs: number;
   readonly #maxBytes: number;
   readonly #idle: Idle[] = [];
+  #maxIdle: number;
 
-  /**
-   * @param target    an http URL
-   * @param maxIdle   connections that are kept for the next requests
-   * @param maxBytes  of an answer's body
-   */
-  constructor(target: URL, maxIdle: number, maxBytes: number) {
+  /** @param target  an http URL */
+  constructor(target: URL, { timeoutMs, concurrency, maxBytes }: PostLimits) {
     const { hostname, path } = urlToHttpOptions(target);
     this.#host = hostname ?? '';
     this.#port = Number(target.port || 80);
     this.#requestLine = `POST ${path} HTTP/1.1\r\n`;
     this.#own = { host: target.host, connection: 'keep-alive' };
-    this.#maxIdle = maxIdle;
+    this.#timeoutMs = timeoutMs;
+    this.#maxIdle = concurrency;
     this.#maxBytes = maxBytes;
   }
 
-  /**
-   * Post once.
-   *
-   * @param signal  rejects with its reason
-   * @throws TypeError for headers that are none, and what the connection fails with
-   */
-  post(
-    body: Buffer,
-    headers: Readonly<Record<string, string>>,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<PlainReply> {
+  post(body: Buffer, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<PostReply> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const head = this.#requestLine + headLines(this.#own, { ...headers, 'content-length': String(body.length) });
@@ -88,12 +65,11 @@ export class PlainClient {
           reject(error);
         },
       });
-      const finish = watchDeadline(signal, timeoutMs, exchange.fail);
+      const finish = watchDeadline(signal, this.#timeoutMs, exchange.fail);
       exchange.send(head, body);
     });
   }
 
-  /** Close the connections that are kept, and keep none from now on. */
   close(): void {
     this.#maxIdle = 0;
     for (const { socket } of this.#idle.splice(0)) socket.destroy();
@@ -118,7 +94,7 @@ export class PlainClient {
     return socket;
   }
 
-  #keep(socket: Socket, headers: PlainReply['headers']): void {
+  #keep(socket: Socket, headers: PostReply['headers']): void {
     if (this.#idle.length >= this.#maxIdle || socket.destroyed) {
       socket.destroy();
       return;
@@ -141,7 +117,7 @@ function closeUnasked(this: Socket): void {
 }
 
 interface Outcome {
-  settled(reply: PlainReply, leavesConnection: boolean): void;
+  settled(reply: PostReply, leavesConnection: boolean): void;
   failed(error: unknown): void;
 }
 
