@@ -141,6 +141,16 @@ export class PluginTracing {
     return this.#foreignTracer().startSpan(name, options, context);
   }
 
+  /**
+   * The span of something that will not be recorded, where ids alone tell: its name and attributes need not be worked out.
+   *
+   * @returns `undefined` when a span has to be started to know; always on another provider than ours
+   */
+  refuse(context: Context): Span | undefined {
+    this.#refresh();
+    return this.#clewTracer?.refuse(context);
+  }
+
   /** Start a span from the API's options as the application gave them: they may be anything. */
   startSpanWith(name: string, options: SpanOptions, context: Context): Span {
     this.#refresh();

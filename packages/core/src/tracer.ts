@@ -60,6 +60,9 @@ export interface TracerShared extends SamplerSettings {
   started: number;
 }
 
+// Whether `start` has the ids of a trace that nobody has started yet; the next root span takes them.
+let hasSpareIds = false;
+
 // One object for all starts: the constructor copies it at once, and nothing in between can start another span. Numbers
 // in the main: an old object that is given a young one has to be noted for the garbage collector.
 const start: SpanStart = {
@@ -170,8 +173,7 @@ export class ClewTracer implements Tracer, SpanOwner {
       added = result.attributes;
       traceState = result.traceState ?? traceState;
     }
-    // The random bit is the parent's, and ours on traces that we start ourselves.
-    const random = parent === undefined ? randomFlag(shared.idGenerator) : parent.traceFlags & FLAG_RANDOM;
+    const random = randomBit(parent, shared.idGenerator);
     if (decision === NOT_RECORD) return makeNonRecording(random, traceState);
 
     start.traceFlags = decision === RECORD_AND_SAMPLED ? random | FLAG_SAMPLED : random;
@@ -202,6 +204,31 @@ export class ClewTracer implements Tracer, SpanOwner {
     if (links !== undefined) span.addLinks(links);
     if (shared.spanStarted !== undefined) shared.spanStarted(span, context);
     return span;
+  }
+
+  /**
+   * The span of something that will not be recorded, where this shows by ids alone: nobody needs its name and attributes.
+   *
+   * @returns `undefined` when it will be recorded, or more has to be known: then start it
+   */
+  refuse(context: Context): Span | undefined {
+    const shared = this.#shared;
+    const activeSpan = spanOf(context);
+    // What follows a recorded span is nearly always recorded too.
+    if (activeSpan instanceof RecordingSpan) return undefined;
+    const parent = activeSpan === undefined ? undefined : identityOf(activeSpan);
+    if (shared.stopped || isSuppressed(context) || (parent !== undefined && !isValidIdentity(parent))) return undefined;
+    fillIds(parent, shared.idGenerator);
+    const intent = shared.clewSampler?.rule.byIds(parent, start.t2, start.t3);
+    if (intent !== undefined && decide(intent, parent, start.t2, start.t3) === NOT_RECORD) {
+      const state = parent?.traceState;
+      return makeNonRecording(
+        randomBit(parent, shared.idGenerator),
+        state === undefined ? undefined : traceStateAfter(intent, NOT_RECORD, state),
+      );
+    }
+    hasSpareIds = parent === undefined;
+    return undefined;
   }
 
   startActiveSpan<F extends (span: Span) => unknown>(name: string, fn: F): ReturnType<F>;
@@ -260,6 +287,9 @@ function makeNonRecording(traceFlags: number, traceState: TraceState | undefined
 }
 
 function fillIds(parent: SpanIdentity | undefined, generator: IdGenerator | undefined): void {
+  const isFilled = hasSpareIds && parent === undefined;
+  hasSpareIds = false;
+  if (isFilled) return;
   if (generator !== undefined && fillFromGenerator(parent, generator)) return;
   if (parent === undefined) {
     const at = takeWords(4);
@@ -306,7 +336,9 @@ function fillFromGenerator(parent: SpanIdentity | undefined, generator: IdGenera
   return false;
 }
 
-function randomFlag(generator: IdGenerator | undefined): number {
+// The parent's, and ours on traces that we start ourselves.
+function randomBit(parent: SpanIdentity | undefined, generator: IdGenerator | undefined): number {
+  if (parent !== undefined) return parent.traceFlags & FLAG_RANDOM;
   return generator === undefined || generator.makesRandomTraceIds === true ? FLAG_RANDOM : 0;
 }
 
@@ -324,6 +356,7 @@ function sample(
     serviceName: serviceNameOf(shared.resource),
   });
   Object.assign(start, ids);
+  hasSpareIds = false;
   return result;
 }
 

@@ -92,6 +92,8 @@ export class DatabaseTracing<Result> {
     const config = this.#config;
     if (config.requireParent && spanOf(context) === undefined) return undefined;
     if (config.ignore !== undefined && callHook('ignore', config.ignore, { text, values }) === true) return undefined;
+    const refused = this.tracing.refuse(context);
+    if (refused !== undefined) return refused;
     const query =
       text === undefined ? this.#nameless : isParameterized ? this.#parameterized.get(text) : this.#literal.get(text);
     const flat = config.recordParameters && values !== undefined ? parameterAttributes(values) : undefined;

@@ -21,6 +21,11 @@ export class ClientMetrics {
     this.#meter = new PluginMeter(scope, settings.meterProvider, (meter) => makeInstruments(meter, 'client', settings));
   }
 
+  /** Whether somebody collects. */
+  get isOn(): boolean {
+    return this.#meter.current() !== undefined;
+  }
+
   /**
    * Begin to measure a request.
    *

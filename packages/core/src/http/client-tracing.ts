@@ -96,6 +96,11 @@ export class HttpClientTracing {
     if (isSuppressed(parent)) return undefined;
     if (config.ignore !== undefined && callHook('ignore', config.ignore, { method, url }) === true) return undefined;
     const origin = this.#origins.get(originText);
+    const refused = this.#metrics.isOn || this.#exceptions.toLogs ? undefined : tracing.refuse(parent);
+    if (refused !== undefined) {
+      const context = withSpanIn(parent, refused);
+      return new ClientSpan(refused, context, this.#propagatesTo(origin), config, this.#exceptions, undefined);
+    }
     const { known, inName, group } = this.#origins.method(origin, method);
     const template = config.urlTemplate === undefined ? undefined : templateOf(config.urlTemplate, { method, url });
     const name = template === undefined ? inName : `${inName} ${template}`;

@@ -85,6 +85,13 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
       links = linkTo(context, ambient);
       context = ambient;
     }
+    if (!this.#metrics.isOn && !this.exceptions.toLogs) {
+      const refused = tracing.refuse(context);
+      if (refused !== undefined) {
+        markUntraced(res);
+        return withSpanIn(context, refused);
+      }
+    }
     const state = this.#stateOf(request, response, req, res);
     const span = tracing.startSpanFrom(state.startName, SpanKind.SERVER, context, state, links);
     const inside = withSpanIn(context, span);
