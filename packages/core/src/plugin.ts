@@ -32,7 +32,7 @@ import {
   warnAboutInvisibleProvider,
 } from './registration.ts';
 import { RecordingSpan } from './span.ts';
-import { isValidIdentity, toSpanContext } from './span-context.ts';
+import { isValidIdentity, NonRecordingSpan, toSpanContext } from './span-context.ts';
 import type { ClewTracer } from './tracer.ts';
 import { VERSION } from './version.ts';
 
@@ -252,7 +252,9 @@ export function activeSpanContext(): SpanContext | undefined {
   if (span === undefined) return undefined;
   try {
     // Ours are asked before their ids become texts.
-    if (span instanceof RecordingSpan) return isValidIdentity(span) ? toSpanContext(span) : undefined;
+    if (span instanceof RecordingSpan || span instanceof NonRecordingSpan) {
+      return isValidIdentity(span) ? toSpanContext(span) : undefined;
+    }
     const context = span.spanContext();
     return isSpanContextValid(context) ? context : undefined;
   } catch {

@@ -1,5 +1,8 @@
-/** Handlers that stand between undici and the caller's handler and watch one attempt. */
-import type { Attempt } from './attempt.ts';
+/** Attempts that are handlers: they stand between undici and the caller's handler, and pass everything on. */
+import type { ClientSpan } from '@clew/core/http';
+import { Attempt } from './attempt.ts';
+import type { Call } from './call.ts';
+import type { CallFinder } from './call-finder.ts';
 
 // undici's handlers take four arguments at most, in all versions.
 type Method = (a?: unknown, b?: unknown, c?: unknown, d?: unknown) => unknown;
@@ -23,68 +26,80 @@ interface Handler {
   onResponseStarted?: Method;
 }
 
-class WatchedHandler {
-  readonly inner: Handler;
-  readonly attempt: Attempt;
-  readonly signal: AbortSignal | undefined;
+/** An attempt that its handler tells of; one object, because each costs something with every request. */
+export class HandlerAttempt extends Attempt {
+  protected readonly given: AbortSignal | undefined;
+  // undici calls handlers by the names above and no others.
+  protected declare readonly inner: Handler;
 
-  constructor(inner: object, attempt: Attempt, signal: AbortSignal | undefined) {
-    // undici calls handlers by the names above and no others.
-    this.inner = inner as Handler;
-    this.attempt = attempt;
-    this.signal = signal;
+  /** @param given  the caller's signal as the request has it */
+  constructor(
+    span: ClientSpan,
+    call: Call,
+    finder: CallFinder,
+    handler: object,
+    url: string,
+    traceparent: string | undefined,
+    given: AbortSignal | undefined,
+  ) {
+    super(span, call, finder, handler, url, traceparent);
+    this.given = given;
+  }
+
+  override get signal(): AbortSignal | undefined {
+    return this.given ?? super.signal;
   }
 }
 
 /** Where the methods are taken from. Written out one by one: a call by a name that varies costs ten times as much. */
-class AllMethods extends WatchedHandler implements Handler {
+class AllMethods extends HandlerAttempt implements Handler {
   onRequestStart(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onRequestStart?.(a, b, c, d);
   }
   onRequestUpgrade(a: unknown, status: unknown, headers: unknown, d: unknown): unknown {
-    this.attempt.upgraded(status, headers);
+    this.upgraded(status, headers);
     return this.inner.onRequestUpgrade?.(a, status, headers, d);
   }
   onResponseStart(a: unknown, status: unknown, headers: unknown, d: unknown): unknown {
-    this.attempt.answered(status, headers);
+    this.answered(status, headers);
     return this.inner.onResponseStart?.(a, status, headers, d);
   }
   onResponseData(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onResponseData?.(a, b, c, d);
   }
   onResponseEnd(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
-    this.attempt.ended();
+    this.ended();
     const result = this.inner.onResponseEnd?.(a, b, c, d);
     // Not when it throws: undici calls `onResponseError` then, and the request may be repeated.
-    this.attempt.release();
+    this.release();
     return result;
   }
   onResponseError(a: unknown, error: unknown, c: unknown, d: unknown): unknown {
-    this.attempt.failed(error, this.signal);
+    this.failed(error);
     return this.inner.onResponseError?.(a, error, c, d);
   }
   onConnect(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onConnect?.(a, b, c, d);
   }
   onUpgrade(status: unknown, headers: unknown, c: unknown, d: unknown): unknown {
-    this.attempt.upgraded(status, headers);
+    this.upgraded(status, headers);
     return this.inner.onUpgrade?.(status, headers, c, d);
   }
   onHeaders(status: unknown, headers: unknown, c: unknown, d: unknown): unknown {
-    this.attempt.answered(status, headers);
+    this.answered(status, headers);
     return this.inner.onHeaders?.(status, headers, c, d);
   }
   onData(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onData?.(a, b, c, d);
   }
   onComplete(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
-    this.attempt.ended();
+    this.ended();
     const result = this.inner.onComplete?.(a, b, c, d);
-    this.attempt.release();
+    this.release();
     return result;
   }
   onError(error: unknown, b: unknown, c: unknown, d: unknown): unknown {
-    this.attempt.failed(error, this.signal);
+    this.failed(error);
     return this.inner.onError?.(error, b, c, d);
   }
   onBodySent(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
@@ -120,14 +135,14 @@ function shapeOf(handler: Handler): number {
 }
 
 /** By the methods that a handler has. */
-const shapes = new Map<number, typeof WatchedHandler>();
+const shapes = new Map<number, typeof HandlerAttempt>();
 
 /**
- * A handler that ends `attempt` when the response, an upgrade or an error comes, and passes everything on.
+ * The class of attempts for handlers with the methods of this one.
  *
  * @param handler  the caller's, with the methods of undici 7 and 8 (`onResponseStart` …) or of 6 (`onHeaders` …)
  */
-export function watchHandler(handler: object, attempt: Attempt, signal: AbortSignal | undefined): object {
+export function handlerAttemptFor(handler: object): typeof HandlerAttempt {
   // undici chooses what to call by what a handler has, so exactly the methods of the caller's are there.
   const present = shapeOf(handler as Handler);
   let Shape = shapes.get(present);
@@ -135,11 +150,11 @@ export function watchHandler(handler: object, attempt: Attempt, signal: AbortSig
     Shape = makeShape(handler);
     shapes.set(present, Shape);
   }
-  return new Shape(handler, attempt, signal);
+  return Shape;
 }
 
-function makeShape(handler: object): typeof WatchedHandler {
-  class Shape extends WatchedHandler {}
+function makeShape(handler: object): typeof HandlerAttempt {
+  class Shape extends HandlerAttempt {}
   for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(AllMethods.prototype))) {
     if (name === 'constructor' || typeof (handler as Record<string, unknown>)[name] !== 'function') continue;
     Object.defineProperty(Shape.prototype, name, method);

@@ -17,7 +17,7 @@ export class Attempt {
   readonly span: ClientSpan;
   #call: Call | undefined;
   readonly #finder: CallFinder;
-  readonly #handler: object | undefined;
+  protected readonly inner: object | undefined;
   readonly #url: string;
   readonly #traceparent: string | undefined;
 
@@ -38,7 +38,7 @@ export class Attempt {
     this.span = span;
     this.#call = call;
     this.#finder = finder;
-    this.#handler = handler;
+    this.inner = handler;
     this.#url = url;
     this.#traceparent = traceparent;
   }
@@ -82,7 +82,7 @@ export class Attempt {
     const call = this.#call;
     if (call === undefined) return;
     forget(this.#traceparent);
-    this.#finder.mayRepeat(call, this.#handler);
+    this.#finder.mayRepeat(call, this.inner);
     if (codeOf(error) === REFUSED_FOR_RETRY) this.#finder.refused(call, this.#url);
     // Below fetch the signal is not always known. Neither sockets nor undici fail with what is no Error, so that is the
     // reason of a caller who cancelled.
@@ -92,7 +92,7 @@ export class Attempt {
 
   // Neither a success nor an interim answer: another attempt may follow.
   #answeredElse(call: Call, statusCode: number, headers: unknown): void {
-    this.#finder.mayRepeat(call, this.#handler);
+    this.#finder.mayRepeat(call, this.inner);
     if (REDIRECTS.has(statusCode)) this.#redirected(call, readHeader(headers, 'location'));
   }
 

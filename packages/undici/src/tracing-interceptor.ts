@@ -1,8 +1,7 @@
 /** `tracingInterceptor`: a CLIENT span for each attempt that passes through a dispatcher. */
 import { ClewError, checkOptionNames } from '@clew/core';
 import { CLIENT_OPTION_NAMES, HttpClientTracing } from '@clew/core/http';
-import { Attempt } from './attempt.ts';
-import { watchHandler } from './attempt-handler.ts';
+import { handlerAttemptFor } from './attempt-handler.ts';
 import type { Call } from './call.ts';
 import { CallFinder } from './call-finder.ts';
 import {
@@ -55,12 +54,14 @@ export function tracingInterceptor(options: TracingInterceptorOptions = {}): (di
     call.attempts++;
     const injected = span.propagates ? injectedFrom(client, span) : undefined;
     noteAttempt(injected?.traceparent);
-    const attempt = new Attempt(span, call, finder, handler as object, target.url, injected?.traceparent);
-    const signal = request.signal instanceof AbortSignal ? request.signal : call.signal;
+    const traceparent = injected?.traceparent;
+    const signal = request.signal instanceof AbortSignal ? request.signal : undefined;
+    const Attempt = handlerAttemptFor(handler as object);
+    const attempt = new Attempt(span, call, finder, handler as object, target.url, traceparent, signal);
     try {
-      return dispatch(withHeaders(request, injected, call), watchHandler(handler as object, attempt, signal));
+      return dispatch(withHeaders(request, injected, call), attempt);
     } catch (error) {
-      attempt.failed(error, signal);
+      attempt.failed(error);
       throw error;
     }
   };

@@ -116,7 +116,7 @@ export class BatchSpanProcessor implements SpanProcessor {
     stats.accepted++;
     if (this.#shutdown !== undefined) {
       this.#delivery.drop('already_shutdown', 1);
-    } else if (stats.queued >= this.#options.maxQueueSpans || this.#queuedBytes >= this.#options.maxQueueBytes) {
+    } else if (stats.queued >= this.#options.maxQueueSpans || this.#queuedBytes() >= this.#options.maxQueueBytes) {
       this.#delivery.drop('queue_full', 1);
     } else {
       this.#add(span);
@@ -173,13 +173,13 @@ export class BatchSpanProcessor implements SpanProcessor {
     }
   }
 
-  get #queuedBytes(): number {
+  #queuedBytes(): number {
     return this.#delivery.freshBytes + this.#buffer.bytes;
   }
 
   #mustEncode(): boolean {
     if (this.#ended.length >= ENCODED_TOGETHER || this.#isFull()) return true;
-    return this.#queuedBytes + this.#endedBytes >= this.#options.maxQueueBytes;
+    return this.#queuedBytes() + this.#endedBytes >= this.#options.maxQueueBytes;
   }
 
   /** As far as the batch has room. */

@@ -91,12 +91,12 @@ export class Delivery {
 
   /** Whether no request is under way: the backend has answered everything. */
   get isIdle(): boolean {
-    return this.#waysTaken === 0;
+    return this.#waysTaken() === 0;
   }
 
   /** Whether every way is taken; when one becomes free, `refill` is asked. */
   get isFull(): boolean {
-    return this.#waysTaken >= this.#transport.concurrency;
+    return this.#waysTaken() >= this.#transport.concurrency;
   }
 
   /** Take a batch; its spans are counted as queued already. */
@@ -154,12 +154,12 @@ export class Delivery {
     spool.finishNow();
   }
 
-  get #waysTaken(): number {
+  #waysTaken(): number {
     return this.#underWay.size + (this.#spool?.isSending ? 1 : 0);
   }
 
   /** When the request that waits longest for its answer was started; the one from the spool aside. */
-  get #oldestStartMs(): number {
+  #oldestStartMs(): number {
     for (const { startedMs } of this.#underWay.keys()) return startedMs;
     return 0;
   }
@@ -214,23 +214,23 @@ export class Delivery {
     while (!this.#closed) {
       const nowMs = performance.now();
       const isFull = this.isFull;
-      const slowFromMs = this.#oldestStartMs + SLOW_AFTER_MS;
+      const slowFromMs = this.#oldestStartMs() + SLOW_AFTER_MS;
       if (this.#circuit.isOpen || (isFull && nowMs >= slowFromMs)) this.#setAsideFresh();
       // A queue that is full submits nothing more, so nobody else would look again before an answer comes.
       if (isFull && this.#fresh.length > 0) this.#wakeAt(slowFromMs, nowMs);
-      if (isFull || (this.#circuit.isOpen && this.#waysTaken > 0)) return;
+      if (isFull || (this.#circuit.isOpen && this.#waysTaken() > 0)) return;
       const mayStart = nowMs >= this.#circuit.pausedUntilMs;
       const entry = mayStart ? this.#takeDue(nowMs) : undefined;
       if (entry !== undefined) {
         this.#start(entry);
-      } else if (!mayStart || !this.#spool?.trySend(nowMs, this.#isEmpty)) {
+      } else if (!mayStart || !this.#spool?.trySend(nowMs, this.#isEmpty())) {
         this.#wakeLater(nowMs);
         return;
       }
     }
   }
 
-  get #isEmpty(): boolean {
+  #isEmpty(): boolean {
     return this.#fresh.length === 0 && this.#store.size === 0 && this.#underWay.size === 0;
   }
 
@@ -356,7 +356,7 @@ export class Delivery {
   }
 
   #wakeLater(nowMs: number): void {
-    let nextMs = Math.min(this.#store.nextDueMs(), this.#spool?.nextDueMs(this.#isEmpty) ?? Number.POSITIVE_INFINITY);
+    let nextMs = Math.min(this.#store.nextDueMs(), this.#spool?.nextDueMs(this.#isEmpty()) ?? Number.POSITIVE_INFINITY);
     if (this.#fresh.length > 0) nextMs = nowMs;
     nextMs = Math.max(nextMs, this.#circuit.pausedUntilMs);
     if (nextMs !== Number.POSITIVE_INFINITY) this.#wakeAt(nextMs, nowMs);

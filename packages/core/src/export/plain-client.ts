@@ -141,12 +141,12 @@ class Exchange {
     socket.on('end', this.#onEnd);
     socket.on('error', this.fail);
     socket.on('close', this.#onEnd);
-    socket.cork();
+    // Not corked into one write: Node.js writes several pieces by a function that its own server uses for every answer,
+    // and that is compiled for the server's pieces as long as it sees no others.
     socket.write(head, 'latin1');
     socket.write(body, (error) => {
       this.#isWritten = error === undefined || error === null;
     });
-    socket.uncork();
   }
 
   /** End it before the answer is whole; does nothing when it is over. */

@@ -117,7 +117,7 @@ export class HttpClientTracing {
 
   /** Whether some hosts get no propagation headers. */
   get limitsHosts(): boolean {
-    return this.#mayPropagate !== undefined;
+    return this.#hostFilter() !== undefined;
   }
 
   /** Whether requests to this origin get propagation headers. @param origin  as for `start` */
@@ -126,13 +126,14 @@ export class HttpClientTracing {
   }
 
   #propagatesTo({ host }: ClientOrigin): boolean {
-    const mayPropagate = this.#mayPropagate;
+    const mayPropagate = this.#hostFilter();
     if (mayPropagate === undefined) return true;
     // A host that is not known is not on any list.
     return host !== undefined && callHook('propagateTo', mayPropagate, host) === true;
   }
 
-  get #mayPropagate(): ((host: string) => boolean) | undefined {
+  // A method and no getter: compiled code calls a private getter by way of the runtime.
+  #hostFilter(): ((host: string) => boolean) | undefined {
     return this.config.mayPropagate ?? this.tracing.defaults?.mayPropagate;
   }
 }
