@@ -210,7 +210,11 @@ export class PluginTracing {
 
   #refresh(): void {
     const generation = registrationGeneration();
-    if (this.#generation === generation) return;
+    if (this.#generation !== generation) this.#renew(generation);
+  }
+
+  // Apart, because the test before it is compiled into every caller.
+  #renew(generation: number): void {
     this.#generation = generation;
     const provider = this.#given ?? registeredProvider();
     const { name, version } = this.#scope;
