@@ -26,11 +26,8 @@ export interface StartLibrary<Request> {
   forwarded(request: Request): Forwarded | undefined;
 }
 
-const CONNECTION: unique symbol = Symbol('clew.http.connection');
-
 /** What the requests on one connection have shared so far. */
 interface Connection {
-  readonly reader: object;
   method: string | undefined;
   host: string | undefined;
   userAgent: string | undefined;
@@ -50,6 +47,9 @@ export class StartReader<Request, Response> {
   readonly #config: ServerConfig<Request, Response>;
   readonly #library: StartLibrary<Request>;
   readonly #usesConnections: boolean;
+  // Not on the sockets: one more property gives them another hidden class, and the functions of Node.js that all sockets
+  // of a process run through are compiled for four of them.
+  readonly #connections = new WeakMap<object, Connection>();
 
   constructor(config: ServerConfig<Request, Response>, library: StartLibrary<Request>) {
     this.#config = config;
@@ -82,12 +82,12 @@ export class StartReader<Request, Response> {
   // Client, user agent, host and method rarely change on a connection. From the second request on they are one group,
   // which is encoded once and then copied.
   #readConnection(req: IncomingMessage): boolean {
-    const socket = req.socket as IncomingMessage['socket'] & { [CONNECTION]?: Connection };
     const { headers, method, httpVersionMinor: versionMinor } = req;
     const { host, 'user-agent': userAgent } = headers;
-    const known = socket[CONNECTION];
-    if (known === undefined || known.reader !== this) {
-      socket[CONNECTION] = { reader: this, method, host, userAgent, versionMinor, group: undefined, changes: 0 };
+    const known = this.#connections.get(req.socket);
+    if (known === undefined) {
+      const group = undefined;
+      this.#connections.set(req.socket, { method, host, userAgent, versionMinor, group, changes: 0 });
       return false;
     }
     if (
