@@ -204,6 +204,9 @@ export function suppressIn(context: Context): Context {
   return context.setValue(SUPPRESS_KEY, true);
 }
 
+/** The same outside of every request: where exporters run what is their own. */
+export const SUPPRESSED: Context = suppressIn(ROOT);
+
 /** Our storage as the API's context manager. */
 export class ClewContextManager implements ContextManager {
   active(): Context {

@@ -1,6 +1,6 @@
 /** Posts batches to one URL on kept-alive sockets; what OTLP and Zipkin have in common. */
 import { gunzip, gzip } from 'node:zlib';
-import { ROOT, runInContext, suppressIn } from '../context.ts';
+import { runInContext, SUPPRESSED } from '../context.ts';
 import { describeError } from '../faults.ts';
 import { decodePercent } from '../propagation/baggage.ts';
 import { NodeClient } from './node-client.ts';
@@ -59,7 +59,6 @@ const RETRIED_CODES = new Set([
   'PROXY_503',
   'PROXY_504',
 ]);
-const SUPPRESSED = suppressIn(ROOT);
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 

@@ -1,7 +1,7 @@
 /** Requests by `node:http` and `node:https`: over TLS, and through proxies. */
 import type { Agent as PlainAgent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { ROOT, runInContext, suppressIn } from '../context.ts';
+import { runInContext, SUPPRESSED } from '../context.ts';
 import { watchDeadline } from './deadline.ts';
 import type { PostClient, PostLimits, PostReply } from './post-client.ts';
 import { proxyAuthorization, TunnelAgent } from './proxy-agent.ts';
@@ -10,8 +10,6 @@ import type { TlsMaterial } from './tls-files.ts';
 // Not by import: that reads every export of the module, which makes Node.js load its WebSocket and fetch, some 5 MB.
 const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
 const { urlToHttpOptions } = process.getBuiltinModule('node:url');
-
-const SUPPRESSED = suppressIn(ROOT);
 
 /** Bounds, certificates and the proxy of one URL. */
 interface NodeClientOptions extends PostLimits {

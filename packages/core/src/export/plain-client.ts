@@ -3,7 +3,7 @@
  * application's server runs through, which are faster when its own objects are all that they see.
  */
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { ROOT, runInContext, suppressIn } from '../context.ts';
+import { runInContext, SUPPRESSED } from '../context.ts';
 import { watchDeadline } from './deadline.ts';
 import type { PostClient, PostLimits, PostReply } from './post-client.ts';
 import { ResponseReader } from './response-reader.ts';
@@ -22,7 +22,6 @@ interface Idle {
 const KEEP_ALIVE_PROBE_MS = 1000;
 /** How long before the time that a server announces its connection is left alone: a request takes a while to arrive. */
 const KEEP_ALIVE_MARGIN_MS = 1000;
-const SUPPRESSED = suppressIn(ROOT);
 
 /** Posts to one http URL. */
 export class PlainClient implements PostClient {

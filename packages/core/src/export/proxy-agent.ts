@@ -4,13 +4,11 @@ import { Agent, type AgentOptions, request as httpsRequest } from 'node:https';
 import { isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions } from 'node:tls';
-import { ROOT, runInContext, suppressIn } from '../context.ts';
+import { runInContext, SUPPRESSED } from '../context.ts';
 import { decodePercent } from '../propagation/baggage.ts';
 
 // Not by import, for the reason in http-post.ts.
 const { request: httpRequest } = process.getBuiltinModule('node:http');
-
-const SUPPRESSED = suppressIn(ROOT);
 
 type Connected = (error: Error | null, stream: Duplex) => void;
 

@@ -4,7 +4,7 @@
  */
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ROOT, runInContext, suppressIn } from '../context.ts';
+import { runInContext, SUPPRESSED } from '../context.ts';
 import { describeError, reportFault } from '../faults.ts';
 import type { SealedBatch } from './span-buffer.ts';
 import { adoptAbandoned } from './spool-adopt.ts';
@@ -48,7 +48,6 @@ export interface SpoolOwner {
   ready(): void;
 }
 
-const SUPPRESSED = suppressIn(ROOT);
 const PAUSE_AFTER_FAILURE_MS = 60_000;
 // Batches that wait for a disk that hangs are memory.
 const MAX_PENDING_BYTES = 16 * 1024 * 1024;
