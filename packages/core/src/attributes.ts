@@ -21,7 +21,7 @@ const INT64_MAX = 2n ** 63n - 1n;
  */
 export class AttributeGroup {
   readonly flat: FlatAttributes;
-  /** The name that the spans of an end group usually have: theirs is encoded along with it. */
+  /** The name that the spans of this group usually have: theirs is encoded along with it. */
   readonly spanName: string | undefined;
   /** The encoded form; belongs to the encoder. */
   encoded: Uint8Array | undefined = undefined;
@@ -47,21 +47,6 @@ export class AttributeGroup {
 }
 
 /**
- * Start attributes that are only worked out when a sampler or a recorded span needs them, so that a request that is
- * not sampled does not pay for them.
- */
-export interface AttributeSource {
-  /**
-   * Called at most once, and only from inside the start of a span: it must not throw, and must not start spans.
-   *
-   * @returns unique keys and coerced values; the span keeps the array
-   */
-  startAttributes(): FlatAttributes;
-  /** Constants shared with other spans; keys that are not in `startAttributes`. Called right after it. */
-  startGroup(): AttributeGroup | undefined;
-}
-
-/**
  * A bounded cache of groups. When it is full the oldest entry goes: the keys are few in a healthy service, and a
  * hostile one that sends a new host name with every request must not fill the memory.
  */
@@ -69,17 +54,20 @@ export class GroupCache<K> {
   readonly #groups = new Map<K, AttributeGroup>();
   readonly #make: (key: K) => FlatAttributes;
   readonly #maxGroups: number;
+  readonly #spanName: string | undefined;
 
-  constructor(make: (key: K) => FlatAttributes, maxGroups = 512) {
+  /** @param spanName  that most spans of these groups have */
+  constructor(make: (key: K) => FlatAttributes, maxGroups = 512, spanName?: string) {
     this.#make = make;
     this.#maxGroups = maxGroups;
+    this.#spanName = spanName;
   }
 
   get(key: K): AttributeGroup {
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
     if (this.#groups.size >= this.#maxGroups) this.#groups.delete(this.#groups.keys().next().value as K);
-    const group = new AttributeGroup(this.#make(key));
+    const group = new AttributeGroup(this.#make(key), this.#spanName);
     this.#groups.set(key, group);
     return group;
   }

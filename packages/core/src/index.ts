@@ -30,7 +30,7 @@ export {
 // Provider
 export { ClewContextManager } from './context.ts';
 export { ClewTracerProvider, type ProviderOptions } from './provider.ts';
-export type { IdGenerator } from './tracer.ts';
+export type { IdGenerator } from './span-start.ts';
 export type { InstrumentationScope, SpanLimits } from './span-data.ts';
 export { createResource, type Resource } from './resource.ts';
 

@@ -5,7 +5,7 @@ import { showValue } from './config/options.ts';
 import { ClewError } from './errors.ts';
 import { describeError, reportFault } from './faults.ts';
 import { SCHEMA_URL } from './plugin.ts';
-import { RecordingSpan } from './span.ts';
+import { isRecordingSpan } from './span.ts';
 
 interface ApiRegistry {
   readonly metrics?: unknown;
@@ -75,7 +75,7 @@ export function reportMeterFault(error: unknown): void {
 
 /** What `spanSeconds` needs to be told of a span's start, in monotonic milliseconds. Call it right after the start. */
 export function measuredFrom(span: Span): number {
-  return span instanceof RecordingSpan ? span.startMs : monotonicMs();
+  return isRecordingSpan(span) ? span.startMs : monotonicMs();
 }
 
 /**
@@ -84,7 +84,7 @@ export function measuredFrom(span: Span): number {
  * @param startedMs  what `measuredFrom` gave
  */
 export function spanSeconds(span: Span, startedMs: number): number {
-  if (span instanceof RecordingSpan && span.ended) return (span.endMs - span.startMs) / 1000;
+  if (isRecordingSpan(span) && span.ended) return (span.endMs - span.startMs) / 1000;
   // The official SDK's spans show it; others, and those that are not recorded, do not.
   const { duration } = span as { duration?: unknown };
   if (Array.isArray(duration) && duration[0] >= 0) return Number(duration[0]) + Number(duration[1]) / 1e9;

@@ -19,7 +19,7 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api';
-import { type AttributeGroup, type AttributeSource, type FlatAttributes, toAttributes } from './attributes.ts';
+import { type AttributeGroup, type FlatAttributes, toAttributes } from './attributes.ts';
 import { addBaggage } from './baggage-attributes.ts';
 import { activeContext, enterStored, runInContext, runRestInContext, spanOf } from './context.ts';
 import { describeError, reportFault } from './faults.ts';
@@ -31,8 +31,8 @@ import {
   registrationGeneration,
   warnAboutInvisibleProvider,
 } from './registration.ts';
-import { RecordingSpan } from './span.ts';
-import { isValidIdentity, NonRecordingSpan, toSpanContext } from './span-context.ts';
+import { isRecordingSpan } from './span.ts';
+import { isOwnSpan, isValidIdentity, toSpanContext } from './span-context.ts';
 import type { ClewTracer } from './tracer.ts';
 import { VERSION } from './version.ts';
 
@@ -157,16 +157,6 @@ export class PluginTracing {
     return (this.#clewTracer ?? this.#foreignTracer()).startSpan(name, options, context);
   }
 
-  /** Start a span whose attributes are worked out only when they are needed; see `AttributeSource`. */
-  startSpanFrom(name: string, kind: SpanKind, context: Context, source: AttributeSource, links?: Link[]): Span {
-    this.#refresh();
-    if (this.#clewTracer !== undefined) {
-      return this.#clewTracer.startFlat(name, kind, context, undefined, undefined, undefined, links, source);
-    }
-    const flat = source.startAttributes();
-    return this.startSpan(name, kind, context, flat, source.startGroup(), links);
-  }
-
   /** The context that a carrier's headers describe, on top of `context`; never throws. */
   extract<C>(context: Context, carrier: C, getter: TextMapGetter<C>): Context {
     this.#refresh();
@@ -256,9 +246,7 @@ export function activeSpanContext(): SpanContext | undefined {
   if (span === undefined) return undefined;
   try {
     // Ours are asked before their ids become texts.
-    if (span instanceof RecordingSpan || span instanceof NonRecordingSpan) {
-      return isValidIdentity(span) ? toSpanContext(span) : undefined;
-    }
+    if (isOwnSpan(span)) return isValidIdentity(span) ? toSpanContext(span) : undefined;
     const context = span.spanContext();
     return isSpanContextValid(context) ? context : undefined;
   } catch {
@@ -269,7 +257,7 @@ export function activeSpanContext(): SpanContext | undefined {
 
 /** Add attributes known at the end of a span: by one copy on our spans, one by one on others. */
 export function setEndGroup(span: Span, group: AttributeGroup): void {
-  if (span instanceof RecordingSpan) span.setEndGroup(group);
+  if (isRecordingSpan(span)) span.setEndGroup(group);
   else span.setAttributes(toAttributes(group.flat));
 }
 

@@ -9,7 +9,8 @@ import { isClewSampler } from './sampler/clew-sampler.ts';
 import type { OnSamplerError, Sampler } from './sampler/types.ts';
 import type { RecordingSpan } from './span.ts';
 import type { InstrumentationScope, SpanLimits } from './span-data.ts';
-import { ClewTracer, type IdGenerator, type TracerShared } from './tracer.ts';
+import type { IdGenerator } from './span-start.ts';
+import { ClewTracer, type TracerShared } from './tracer.ts';
 
 const MAX_TRACERS = 1024;
 // A second more than our own processors take; one of the application's may never settle.
@@ -74,12 +75,24 @@ export class ClewTracerProvider implements TracerProvider {
       baggageSpanKeys: this.defaults.baggageSpanKeys,
       spanStarted: starters.length === 0 ? undefined : (span, context) => notifyStart(starters, span, context),
       spanEnding: enders.length === 0 ? undefined : (span) => notifyEnding(enders, span),
-      spanEnded: (span) => {
-        this.#ended++;
-        notifyEnd(processors, span);
-      },
+      spanEnded: this.#whenEnded(processors),
       stopped: options.disabled === true,
       started: 0,
+    };
+  }
+
+  // With one processor, as nearly always, without a loop.
+  #whenEnded(processors: readonly SpanProcessor[]): (span: RecordingSpan) => void {
+    const [only] = processors;
+    if (only === undefined || processors.length > 1) {
+      return (span) => {
+        this.#ended++;
+        for (const processor of processors) notifyEnd(processor, span);
+      };
+    }
+    return (span) => {
+      this.#ended++;
+      notifyEnd(only, span);
     };
   }
 
@@ -169,14 +182,12 @@ function notifyEnding(processors: readonly SpanProcessor[], span: RecordingSpan)
   }
 }
 
-function notifyEnd(processors: readonly SpanProcessor[], span: RecordingSpan): void {
-  for (const processor of processors) {
-    try {
-      const result: unknown = processor.onEnd(span);
-      if (result !== undefined) watch('onEnd', result);
-    } catch (error) {
-      reportFault('processor_threw', `onEnd of a span processor threw: ${describeError(error)}`);
-    }
+function notifyEnd(processor: SpanProcessor, span: RecordingSpan): void {
+  try {
+    const result: unknown = processor.onEnd(span);
+    if (result !== undefined) watch('onEnd', result);
+  } catch (error) {
+    reportFault('processor_threw', `onEnd of a span processor threw: ${describeError(error)}`);
   }
 }
 

@@ -19,6 +19,12 @@ export const FLAG_RANDOM = 2;
 /** The flags that we know and pass on. */
 export const KNOWN_FLAGS: number = FLAG_SAMPLED | FLAG_RANDOM;
 
+/** Tells spans of ours from others'. `instanceof` costs ten times as much, and is asked several times for each span. */
+export const OURS: unique symbol = Symbol('clew.span');
+/** What recording spans of ours have under `OURS`. */
+export const RECORDING = 1;
+const NON_RECORDING = 2;
+
 /** What every span of ours offers to its children and to propagators: its ids as words, without making strings. */
 export interface SpanIdentity {
   /** The trace id, most significant word first. */
@@ -104,6 +110,18 @@ export class NonRecordingSpan implements Span, SpanIdentity {
   end(_time?: TimeInput): void {}
 }
 
+Object.defineProperty(NonRecordingSpan.prototype, OURS, { value: NON_RECORDING });
+
+/** Whether a span is one of ours, and so its own identity. Never throws. */
+export function isOwnSpan(span: Span): span is Span & SpanIdentity {
+  try {
+    return (span as { [OURS]?: number })[OURS] !== undefined;
+  } catch {
+    // A proxy of the application's.
+    return false;
+  }
+}
+
 /** The API's form of an identity; a new plain object at each call, so that callers may spread or change it. */
 export function toSpanContext(identity: SpanIdentity): SpanContext {
   const context: SpanContext = {
@@ -117,7 +135,7 @@ export function toSpanContext(identity: SpanIdentity): SpanContext {
 }
 
 /** Whether neither id is all zero. */
-export function isValidIdentity(identity: SpanIdentity): boolean {
+export function isValidIdentity(identity: Pick<SpanIdentity, 't0' | 't1' | 't2' | 't3' | 's0' | 's1'>): boolean {
   return (identity.t0 | identity.t1 | identity.t2 | identity.t3) !== 0 && (identity.s0 | identity.s1) !== 0;
 }
 

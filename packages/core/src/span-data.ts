@@ -54,15 +54,3 @@ export interface SpanExtras {
   /** Whether processors are just told that the span is about to end. */
   isEnding: boolean;
 }
-
-/** What names a span that starts. */
-export interface SpanStart {
-  t0: number;
-  t1: number;
-  t2: number;
-  t3: number;
-  s0: number;
-  s1: number;
-  traceFlags: number;
-  traceState: TraceState | undefined;
-}

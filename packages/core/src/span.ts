@@ -10,15 +10,13 @@ import {
   type SpanContext,
   type SpanKind,
   type SpanStatus,
-  SpanStatusCode,
+  type SpanStatusCode,
   type TimeInput,
   type TraceState,
 } from '@opentelemetry/api';
 import {
   type AttributeGroup,
   attributeNames,
-  coerceKey,
-  coerceValue,
   type FlatAttributes,
   flatten,
   reportInvalid,
@@ -29,8 +27,9 @@ import { type Anchor, exactTime, fromTimeInput, monotonicMs, toHrTime } from './
 import { exceptionAttributes } from './exception.ts';
 import type { SpanResource } from './export/readable-span.ts';
 import { reportFault } from './faults.ts';
-import { type SpanIdentity, toSpanContext } from './span-context.ts';
-import type { InstrumentationScope, SpanExtras, SpanLimits, SpanStart } from './span-data.ts';
+import { type AttributeHolder, countAttributes, putAttribute, reportLimit } from './span-attributes.ts';
+import { OURS, RECORDING, type SpanIdentity, toSpanContext } from './span-context.ts';
+import type { InstrumentationScope, SpanExtras, SpanLimits } from './span-data.ts';
 import { isTimeInput, readLinkAttributes, readStatus, readTarget, toName } from './span-input.ts';
 
 /** What a span needs of its tracer. */
@@ -45,18 +44,23 @@ export interface SpanOwner {
   spanEnded(span: RecordingSpan): void;
 }
 
-// Searching a flat array beats a Map up to about this many attributes.
-const INDEX_FROM = 16;
 const NOT_ENDED = Number.NEGATIVE_INFINITY;
-const PARENT_IS_REMOTE = 0x100;
+/** In `parentFlags`: the parent is in another process. */
+export const PARENT_IS_REMOTE = 0x100;
 // A sparse list can have four billion places.
 const MAX_LINKS_AT_ONCE = 4096;
 
+// The API's numbers. Reading them from its enumerations costs more than a field of a span does.
+const UNSET: SpanStatusCode.UNSET = 0;
+const OK: SpanStatusCode.OK = 1;
+const ERROR: SpanStatusCode.ERROR = 2;
+
 /**
  * A span that is recorded. Its public surface is the API's `Span` and the official SDK's `ReadableSpan` (lazily, by
- * getters); its fields are read by the encoders of this package.
+ * getters); its fields are read by the encoders of this package. No private fields and methods: V8 has to define and to
+ * mark them on every object.
  */
-export class RecordingSpan implements Span, SpanIdentity {
+export class RecordingSpan implements Span, SpanIdentity, AttributeHolder {
   readonly t0: number;
   readonly t1: number;
   readonly t2: number;
@@ -65,7 +69,7 @@ export class RecordingSpan implements Span, SpanIdentity {
   readonly s1: number;
   readonly traceFlags: number;
   readonly traceState: TraceState | undefined;
-  /** The parent's span id; both words are 0 for a root. */
+  /** The parent's span id; both words are 0 for a root. Ids only: the parent itself would chain all spans of a loop. */
   readonly p0: number;
   readonly p1: number;
   /** The parent's W3C flags, and `PARENT_IS_REMOTE`. */
@@ -73,26 +77,39 @@ export class RecordingSpan implements Span, SpanIdentity {
   readonly owner: SpanOwner;
   readonly anchor: Anchor;
   readonly startMs: number;
-  endMs: number = NOT_ENDED;
+  endMs: number;
   name: string;
   readonly kind: SpanKind;
-  statusCode: SpanStatusCode = SpanStatusCode.UNSET;
+  statusCode: SpanStatusCode;
   flat: FlatAttributes | undefined;
   startGroup: AttributeGroup | undefined;
-  endGroup: AttributeGroup | undefined = undefined;
-  extras: SpanExtras | undefined = undefined;
-  droppedAttributesCount = 0;
-  #index: Map<string, number> | undefined = undefined;
-  #touched = false;
+  endGroup: AttributeGroup | undefined;
+  extras: SpanExtras | undefined;
+  droppedAttributesCount: number;
+  index: Map<string, number> | undefined;
+  /** Whether attributes were set one by one. */
+  isTouched: boolean;
 
   /**
+   * One number after the other, so that it is compiled into its callers: an object of ids would have to be made.
+   *
+   * @param parentFlags  of the parent, with `PARENT_IS_REMOTE`; 0 for a root, whose parent's id is 0 too
    * @param flat   start attributes, unique and already coerced; the span keeps the array
    * @param group  start attributes shared with other spans, with keys that are not in `flat`
    */
   constructor(
     owner: SpanOwner,
-    start: SpanStart,
-    parent: SpanIdentity | undefined,
+    t0: number,
+    t1: number,
+    t2: number,
+    t3: number,
+    s0: number,
+    s1: number,
+    traceFlags: number,
+    traceState: TraceState | undefined,
+    p0: number,
+    p1: number,
+    parentFlags: number,
     name: string,
     kind: SpanKind,
     anchor: Anchor,
@@ -100,29 +117,31 @@ export class RecordingSpan implements Span, SpanIdentity {
     flat: FlatAttributes | undefined,
     group: AttributeGroup | undefined,
   ) {
-    this.t0 = start.t0;
-    this.t1 = start.t1;
-    this.t2 = start.t2;
-    this.t3 = start.t3;
-    this.s0 = start.s0;
-    this.s1 = start.s1;
-    this.traceFlags = start.traceFlags;
-    this.traceState = start.traceState;
-    // Ids only: holding the parent itself would chain all spans of an endless loop together.
-    this.p0 = parent === undefined ? 0 : parent.s0;
-    this.p1 = parent === undefined ? 0 : parent.s1;
-    this.parentFlags = parent === undefined ? 0 : parent.traceFlags | (parent.isRemote ? PARENT_IS_REMOTE : 0);
+    this.t0 = t0;
+    this.t1 = t1;
+    this.t2 = t2;
+    this.t3 = t3;
+    this.s0 = s0;
+    this.s1 = s1;
+    this.traceFlags = traceFlags;
+    this.traceState = traceState;
+    this.p0 = p0;
+    this.p1 = p1;
+    this.parentFlags = parentFlags;
     this.owner = owner;
     this.anchor = anchor;
     this.startMs = startMs;
+    this.endMs = NOT_ENDED;
     this.name = name;
     this.kind = kind;
+    this.statusCode = UNSET;
     this.flat = flat;
     this.startGroup = group;
-    // Only a sampler makes the two differ, and most do not.
-    if (parent !== undefined && parent.traceState !== start.traceState) {
-      this.#extras().parentTraceState = parent.traceState;
-    }
+    this.endGroup = undefined;
+    this.extras = undefined;
+    this.droppedAttributesCount = 0;
+    this.index = undefined;
+    this.isTouched = false;
   }
 
   get isRemote(): false {
@@ -143,15 +162,15 @@ export class RecordingSpan implements Span, SpanIdentity {
   }
 
   setAttribute(key: string, value: AttributeValue): this {
-    if (this.#refuses('setAttribute')) return this;
-    this.#touched = true;
-    this.#put(key, value);
+    if (refuses(this, 'setAttribute')) return this;
+    this.isTouched = true;
+    putAttribute(this, key, value);
     return this;
   }
 
   setAttributes(attributes: Attributes): this {
-    if (this.#refuses('setAttributes') || attributes === null || typeof attributes !== 'object') return this;
-    this.#touched = true;
+    if (refuses(this, 'setAttributes') || attributes === null || typeof attributes !== 'object') return this;
+    this.isTouched = true;
     for (const key of attributeNames(attributes)) {
       let value: unknown;
       try {
@@ -160,7 +179,7 @@ export class RecordingSpan implements Span, SpanIdentity {
         reportInvalid(key);
         continue;
       }
-      this.#put(key, value);
+      putAttribute(this, key, value);
     }
     return this;
   }
@@ -171,20 +190,20 @@ export class RecordingSpan implements Span, SpanIdentity {
    */
   setEndGroup(group: AttributeGroup): void {
     if (this.endMs !== NOT_ENDED) return;
-    const count = (this.flat === undefined ? 0 : this.flat.length / 2) + (this.startGroup?.size ?? 0) + group.size;
-    if (!this.#touched && this.endGroup === undefined && count <= this.owner.limits.attributeCountLimit) {
+    const isFirst = !this.isTouched && this.endGroup === undefined;
+    if (isFirst && countAttributes(this) + group.size <= this.owner.limits.attributeCountLimit) {
       this.endGroup = group;
       return;
     }
-    for (let i = 0; i < group.flat.length; i += 2) this.#put(group.flat[i], group.flat[i + 1]);
+    for (let i = 0; i < group.flat.length; i += 2) putAttribute(this, group.flat[i], group.flat[i + 1]);
   }
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
-    if (this.#refuses('addEvent')) return this;
+    if (refuses(this, 'addEvent')) return this;
     const isTime = isTimeInput(attributesOrTime);
     const given = time ?? (isTime ? attributesOrTime : undefined);
     const { limits } = this.owner;
-    const extras = this.#extras();
+    const extras = extrasOf(this);
     if (extras.events.length >= limits.eventCountLimit) {
       if (extras.droppedEvents++ === 0) reportLimit('an event');
       return this;
@@ -194,25 +213,25 @@ export class RecordingSpan implements Span, SpanIdentity {
       limits.attributePerEventCountLimit,
       limits.attributeValueLengthLimit,
     );
-    const atMs = this.#timeOr(given);
+    const atMs = timeOr(this, given);
     const exact = given === undefined ? undefined : exactTime(given);
     extras.events.push({ name: toName(name), atMs, time: exact, attributes: flat, dropped });
     return this;
   }
 
   addLink(link: Link): this {
-    if (this.#refuses('addLink')) return this;
-    this.#link(link);
+    if (refuses(this, 'addLink')) return this;
+    addLinkTo(this, link);
     return this;
   }
 
   addLinks(links: Link[]): this {
-    if (this.#refuses('addLinks')) return this;
+    if (refuses(this, 'addLinks')) return this;
     try {
       if (!Array.isArray(links)) return this;
       const count = Math.min(links.length, MAX_LINKS_AT_ONCE);
-      for (let i = 0; i < count; i++) this.#link(links[i] as Link);
-      if (links.length > count) this.#extras().droppedLinks += links.length - count;
+      for (let i = 0; i < count; i++) addLinkTo(this, links[i] as Link);
+      if (links.length > count) extrasOf(this).droppedLinks += links.length - count;
     } catch {
       reportFault('invalid_link', 'a list of links threw when it was read');
     }
@@ -220,15 +239,15 @@ export class RecordingSpan implements Span, SpanIdentity {
   }
 
   setStatus(status: SpanStatus): this {
-    if (this.#refuses('setStatus')) return this;
+    if (refuses(this, 'setStatus')) return this;
     const { code, message } = readStatus(status);
     // Trace SDK, "Set Status": Ok is final, and nothing goes back to Unset.
-    if (this.statusCode === SpanStatusCode.OK || (code !== SpanStatusCode.OK && code !== SpanStatusCode.ERROR)) {
+    if (this.statusCode === OK || (code !== OK && code !== ERROR)) {
       return this;
     }
     this.statusCode = code;
-    if (code === SpanStatusCode.ERROR && typeof message === 'string' && message !== '') {
-      this.#extras().statusMessage = truncate(message, this.owner.limits.attributeValueLengthLimit);
+    if (code === ERROR && typeof message === 'string' && message !== '') {
+      extrasOf(this).statusMessage = truncate(message, this.owner.limits.attributeValueLengthLimit);
     } else if (this.extras !== undefined) {
       this.extras.statusMessage = undefined;
     }
@@ -236,22 +255,28 @@ export class RecordingSpan implements Span, SpanIdentity {
   }
 
   updateName(name: string): this {
-    if (!this.#refuses('updateName')) this.name = toName(name);
+    if (!refuses(this, 'updateName')) this.name = toName(name);
     return this;
   }
 
   recordException(exception: Exception, time?: TimeInput): void {
-    if (this.#refuses('recordException')) return;
+    if (refuses(this, 'recordException')) return;
     this.addEvent('exception', exceptionAttributes(exception), time);
   }
 
   end(time?: TimeInput): void {
     // A second `end` may come from a processor that is just told of the first.
-    if (this.#refuses('end') || this.extras?.isEnding === true) return;
-    if (this.owner.spanEnding !== undefined) this.#endAfterEnding(this.owner.spanEnding, time);
-    else if (time === undefined) this.endMs = Math.max(monotonicMs(), this.startMs);
-    else this.endMs = this.#endAt(time);
-    this.owner.spanEnded(this);
+    if (refuses(this, 'end') || this.extras?.isEnding === true) return;
+    const { owner, startMs } = this;
+    if (owner.spanEnding !== undefined) {
+      endAfterEnding(this, owner.spanEnding, time);
+    } else if (time === undefined) {
+      const nowMs = monotonicMs();
+      this.endMs = nowMs > startMs ? nowMs : startMs;
+    } else {
+      this.endMs = endAt(this, time);
+    }
+    owner.spanEnded(this);
   }
 
   // The official SDK's ReadableSpan, for processors and exporters made for it.
@@ -322,141 +347,95 @@ export class RecordingSpan implements Span, SpanIdentity {
 
   /** Keep the start time that a user gave, exactly; the tracer has checked it. */
   setExactStart(time: HrTime | undefined): void {
-    if (time !== undefined) this.#extras().startTime = time;
+    if (time !== undefined) extrasOf(this).startTime = time;
   }
 
-  #endAt(time: TimeInput): number {
-    const endMs = this.#timeOr(time);
-    if (endMs >= this.startMs) {
-      const exact = exactTime(time);
-      if (exact !== undefined) this.#extras().endTime = exact;
-      return endMs;
-    }
-    reportFault('invalid_time', 'a span was ended before its start; the end was moved');
-    if (this.extras !== undefined) this.extras.endTime = this.extras.startTime;
-    return this.startMs;
-  }
-
-  // Trace SDK, "OnEnding": the end time is known then, and the span can still be changed.
-  #endAfterEnding(ending: (span: RecordingSpan) => void, time: TimeInput | undefined): void {
-    const extras = this.#extras();
-    const endMs = time === undefined ? Math.max(monotonicMs(), this.startMs) : this.#endAt(time);
-    extras.endTime ??= toHrTime(this.anchor, endMs);
-    extras.isEnding = true;
-    ending(this);
-    extras.isEnding = false;
-    this.endMs = endMs;
-  }
-
-  #refuses(method: string): boolean {
-    if (this.endMs === NOT_ENDED) return false;
-    try {
-      diag.debug(`clew: ${method} on a span that has ended: ${this.name}`);
-    } catch {
-      // A logger of the application that throws must not reach the code that ended the span.
-    }
-    return true;
-  }
-
-  #put(givenKey: unknown, given: unknown): void {
-    const key = coerceKey(givenKey);
-    if (key === undefined) {
-      reportInvalid(undefined);
-      return;
-    }
-    if (this.startGroup?.has(key) === true || this.endGroup?.has(key) === true) this.#ungroup();
-    if (given === undefined || given === null) {
-      this.#remove(key);
-      return;
-    }
-    const value = coerceValue(given, this.owner.limits.attributeValueLengthLimit);
-    if (value === undefined) {
-      reportInvalid(key);
-      return;
-    }
-    this.flat ??= [];
-    const { flat } = this;
-    const at = this.#find(flat, key);
-    if (at >= 0) {
-      flat[at + 1] = value;
-      return;
-    }
-    const count = flat.length / 2 + (this.startGroup?.size ?? 0) + (this.endGroup?.size ?? 0);
-    if (count >= this.owner.limits.attributeCountLimit) {
-      if (this.droppedAttributesCount++ === 0) reportLimit('an attribute');
-      return;
-    }
-    this.#index?.set(key, flat.length);
-    flat.push(key, value);
-  }
-
-  #find(flat: FlatAttributes, key: string): number {
-    if (flat.length <= INDEX_FROM * 2) {
-      for (let i = 0; i < flat.length; i += 2) if (flat[i] === key) return i;
-      return -1;
-    }
-    if (this.#index === undefined) {
-      this.#index = new Map();
-      for (let i = 0; i < flat.length; i += 2) this.#index.set(flat[i] as string, i);
-    }
-    return this.#index.get(key) ?? -1;
-  }
-
-  #remove(key: string): void {
-    const at = this.flat === undefined ? -1 : this.#find(this.flat, key);
-    if (at < 0) return;
-    this.flat?.splice(at, 2);
-    this.#index = undefined;
-  }
-
-  // A key of a shared group is about to change on this span alone: give the span its own copy of all of them.
-  #ungroup(): void {
-    this.flat = [...(this.startGroup?.flat ?? []), ...(this.flat ?? []), ...(this.endGroup?.flat ?? [])];
-    this.startGroup = undefined;
-    this.endGroup = undefined;
-    this.#index = undefined;
-  }
-
-  #extras(): SpanExtras {
-    this.extras ??= {
-      events: [],
-      links: [],
-      droppedEvents: 0,
-      droppedLinks: 0,
-      statusMessage: undefined,
-      startTime: undefined,
-      endTime: undefined,
-      parentTraceState: undefined,
-      isEnding: false,
-    };
-    return this.extras;
-  }
-
-  #link(link: Link): void {
-    const { limits } = this.owner;
-    const target = readTarget(link);
-    if (target === undefined) {
-      reportFault('invalid_link', 'a link without a valid span context was ignored');
-      return;
-    }
-    const extras = this.#extras();
-    if (extras.links.length >= limits.linkCountLimit) {
-      if (extras.droppedLinks++ === 0) reportLimit('a link');
-      return;
-    }
-    const { flat, dropped } = readLinkAttributes(link, limits);
-    extras.links.push({ target, attributes: flat, dropped });
-  }
-
-  #timeOr(time: TimeInput | undefined): number {
-    if (time === undefined) return monotonicMs();
-    const ms = fromTimeInput(this.anchor, time);
-    if (ms !== undefined) return ms;
-    reportFault('invalid_time', 'a time that is no valid time was replaced by the current one');
-    return monotonicMs();
+  /** Keep the trace state of a parent whose child was given another one by its sampler. */
+  setParentTraceState(traceState: TraceState | undefined): void {
+    extrasOf(this).parentTraceState = traceState;
   }
 }
 
-function reportLimit(what: string): void {
-  reportFault('span_limit', `${what} over the limit of its span was left out`);
+Object.defineProperty(RecordingSpan.prototype, OURS, { value: RECORDING });
+
+/** Whether a span is a recording one of ours, ended or not. Never throws. */
+export function isRecordingSpan(span: object): span is RecordingSpan {
+  try {
+    return (span as { [OURS]?: number })[OURS] === RECORDING;
+  } catch {
+    // A proxy of the application's.
+    return false;
+  }
+}
+
+function endAt(span: RecordingSpan, time: TimeInput): number {
+  const endMs = timeOr(span, time);
+  if (endMs >= span.startMs) {
+    const exact = exactTime(time);
+    if (exact !== undefined) extrasOf(span).endTime = exact;
+    return endMs;
+  }
+  reportFault('invalid_time', 'a span was ended before its start; the end was moved');
+  if (span.extras !== undefined) span.extras.endTime = span.extras.startTime;
+  return span.startMs;
+}
+
+// Trace SDK, "OnEnding": the end time is known then, and the span can still be changed.
+function endAfterEnding(span: RecordingSpan, ending: (span: RecordingSpan) => void, time: TimeInput | undefined): void {
+  const extras = extrasOf(span);
+  const endMs = time === undefined ? Math.max(monotonicMs(), span.startMs) : endAt(span, time);
+  extras.endTime ??= toHrTime(span.anchor, endMs);
+  extras.isEnding = true;
+  ending(span);
+  extras.isEnding = false;
+  span.endMs = endMs;
+}
+
+function refuses(span: RecordingSpan, method: string): boolean {
+  if (span.endMs === NOT_ENDED) return false;
+  try {
+    diag.debug(`clew: ${method} on a span that has ended: ${span.name}`);
+  } catch {
+    // A logger of the application that throws must not reach the code that ended the span.
+  }
+  return true;
+}
+
+function extrasOf(span: RecordingSpan): SpanExtras {
+  span.extras ??= {
+    events: [],
+    links: [],
+    droppedEvents: 0,
+    droppedLinks: 0,
+    statusMessage: undefined,
+    startTime: undefined,
+    endTime: undefined,
+    parentTraceState: undefined,
+    isEnding: false,
+  };
+  return span.extras;
+}
+
+function addLinkTo(span: RecordingSpan, link: Link): void {
+  const { limits } = span.owner;
+  const target = readTarget(link);
+  if (target === undefined) {
+    reportFault('invalid_link', 'a link without a valid span context was ignored');
+    return;
+  }
+  const extras = extrasOf(span);
+  if (extras.links.length >= limits.linkCountLimit) {
+    if (extras.droppedLinks++ === 0) reportLimit('a link');
+    return;
+  }
+  const { flat, dropped } = readLinkAttributes(link, limits);
+  extras.links.push({ target, attributes: flat, dropped });
+}
+
+function timeOr(span: RecordingSpan, time: TimeInput | undefined): number {
+  if (time === undefined) return monotonicMs();
+  const ms = fromTimeInput(span.anchor, time);
+  if (ms !== undefined) return ms;
+  reportFault('invalid_time', 'a time that is no valid time was replaced by the current one');
+  return monotonicMs();
 }

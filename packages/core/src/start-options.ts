@@ -7,7 +7,7 @@ import type { PropagateTo, TrustIncoming } from './plugin-defaults.ts';
 import type { PropagatorName } from './propagation/composite.ts';
 import type { OnSamplerError, Sampler } from './sampler/types.ts';
 import type { SpanLimits } from './span-data.ts';
-import type { IdGenerator } from './tracer.ts';
+import type { IdGenerator } from './span-start.ts';
 
 /**
  * An exporter by name: `otlp` (HTTP), `zipkin` (JSON v2), `console` (a waterfall on standard output), `otlp/stdout`

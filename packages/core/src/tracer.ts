@@ -1,15 +1,16 @@
 /** The tracer: finds the parent, asks the sampler, and makes a recording or a non-recording span. */
-import type { Attributes, Context, Link, Span, SpanOptions, Tracer, TraceState } from '@opentelemetry/api';
+import type { Attributes, Context, Link, Span, SpanOptions, Tracer } from '@opentelemetry/api';
 import { SpanKind } from '@opentelemetry/api';
-import { type AttributeGroup, type AttributeSource, type FlatAttributes, flatten, toAttributes } from './attributes.ts';
+import { type AttributeGroup, type FlatAttributes, flatten, toAttributes } from './attributes.ts';
 import { addBaggage } from './baggage-attributes.ts';
 import { currentAnchor, exactTime, fromTimeInput, monotonicMs } from './clock.ts';
 import { activeContext, isSuppressed, runInContext, spanOf, withSpanIn } from './context.ts';
 import type { SpanResource } from './export/readable-span.ts';
-import { describeError, reportFault } from './faults.ts';
-import { parseHexWord, takeMalformed, takeWords, traceIdHex, words } from './ids.ts';
+import { reportFault } from './faults.ts';
+import { takeWords, traceIdHex, words } from './ids.ts';
 import { isDecision } from './remote-parent.ts';
 import { askSampler, type SamplerSettings } from './sampler/ask-sampler.ts';
+import { NOTHING_FOREGONE } from './sampler/foregone.ts';
 import { decide, traceStateAfter } from './sampler/intent.ts';
 import {
   NOT_RECORD,
@@ -18,28 +19,28 @@ import {
   type SamplingRequest,
   type SamplingResult,
 } from './sampler/types.ts';
-import { RecordingSpan } from './span.ts';
-import type { SpanOwner } from './span.ts';
-import type { InstrumentationScope, SpanLimits, SpanStart } from './span-data.ts';
+import { isRecordingSpan, PARENT_IS_REMOTE, RecordingSpan, type SpanOwner } from './span.ts';
+import type { InstrumentationScope, SpanLimits } from './span-data.ts';
 import { toName } from './span-input.ts';
+import {
+  dropBelow,
+  dropRoot,
+  fillIds,
+  type IdGenerator,
+  makeNonRecording,
+  spareIds,
+  start,
+  withIdsKept,
+} from './span-start.ts';
 import {
   FLAG_RANDOM,
   FLAG_SAMPLED,
   identityOf,
+  isOwnSpan,
   isValidIdentity,
   NonRecordingSpan,
   type SpanIdentity,
 } from './span-context.ts';
-
-/** Makes ids in place of the pool of randomness; the official SDK's generators fit. */
-export interface IdGenerator {
-  /** 32 lower-case hex digits, not all zero. */
-  generateTraceId(): string;
-  /** 16 lower-case hex digits, not all zero. */
-  generateSpanId(): string;
-  /** Whether the last 56 bits of each trace id are random; then its traces get the random flag. Default `false`. */
-  readonly makesRandomTraceIds?: boolean;
-}
 
 /** What all tracers of one provider share. */
 export interface TracerShared extends SamplerSettings {
@@ -60,22 +61,6 @@ export interface TracerShared extends SamplerSettings {
   started: number;
 }
 
-// Whether `start` has the ids of a trace that nobody has started yet; the next root span takes them.
-let hasSpareIds = false;
-
-// One object for all starts: the constructor copies it at once, and nothing in between can start another span. Numbers
-// in the main: an old object that is given a young one has to be noted for the garbage collector.
-const start: SpanStart = {
-  t0: 0,
-  t1: 0,
-  t2: 0,
-  t3: 0,
-  s0: 0,
-  s1: 0,
-  traceFlags: 0,
-  traceState: undefined,
-};
-
 const INVALID = new NonRecordingSpan(0, 0, 0, 0, 0, 0, 0, false, undefined);
 
 /** A tracer of Clew's provider. */
@@ -86,6 +71,11 @@ export class ClewTracer implements Tracer, SpanOwner {
   readonly spanEnding: ((span: RecordingSpan) => void) | undefined;
   readonly #shared: TracerShared;
   readonly #baggageKeys: readonly string[] | undefined;
+  // Whether nothing has to be asked about the spans of a kind: no sampler, no generator of ids, nobody who sees them start.
+  readonly #keepsRoots: boolean;
+  readonly #keepsChildren: boolean;
+  readonly #dropsRoots: boolean;
+  readonly #dropsChildren: boolean;
 
   /** @param baggageSpanKeys  of the plugin whose tracer it is; default: the provider's */
   constructor(
@@ -99,6 +89,13 @@ export class ClewTracer implements Tracer, SpanOwner {
     this.spanEnding = shared.spanEnding;
     this.#shared = shared;
     this.#baggageKeys = baggageSpanKeys?.length === 0 ? undefined : baggageSpanKeys;
+    const { root, belowSampled, belowUnsampled } = shared.clewSampler?.rule.foregone ?? NOTHING_FOREGONE;
+    const hasOwnIds = shared.idGenerator === undefined;
+    const isUnseen = hasOwnIds && shared.spanStarted === undefined && this.#baggageKeys === undefined;
+    this.#keepsRoots = isUnseen && root === RECORD_AND_SAMPLED;
+    this.#keepsChildren = isUnseen && belowSampled === RECORD_AND_SAMPLED;
+    this.#dropsRoots = hasOwnIds && root === NOT_RECORD;
+    this.#dropsChildren = hasOwnIds && belowUnsampled === NOT_RECORD;
   }
 
   spanEnded(span: RecordingSpan): void {
@@ -115,7 +112,7 @@ export class ClewTracer implements Tracer, SpanOwner {
         ? { flat: undefined, dropped: 0 }
         : flatten(attributes, attributeCountLimit, attributeValueLengthLimit);
     const span = this.startFlat(toName(name), toKind(kind), parentContext, flat, undefined, startTime, links);
-    if (dropped > 0 && span instanceof RecordingSpan) span.droppedAttributesCount += dropped;
+    if (dropped > 0 && isRecordingSpan(span)) span.droppedAttributesCount += dropped;
     return span;
   }
 
@@ -124,7 +121,6 @@ export class ClewTracer implements Tracer, SpanOwner {
    *
    * @param flat   unique keys, coerced values; the span keeps the array
    * @param group  constants shared with other spans; keys that are not in `flat`
-   * @param source  gives both of them, when and only when they are needed
    */
   startFlat(
     name: string,
@@ -134,7 +130,65 @@ export class ClewTracer implements Tracer, SpanOwner {
     group?: AttributeGroup,
     startTime?: SpanOptions['startTime'],
     links?: Link[],
-    source?: AttributeSource,
+  ): Span {
+    if (links === undefined && startTime === undefined && !this.#shared.stopped && !isSuppressed(context)) {
+      const activeSpan = spanOf(context);
+      if (activeSpan === undefined) {
+        if (this.#keepsRoots) return this.#startRoot(name, kind, flat, group);
+      } else if (this.#keepsChildren && isRecordingSpan(activeSpan) && isPlainSampled(activeSpan)) {
+        return this.#startBelow(activeSpan, name, kind, flat, group);
+      }
+    }
+    return this.#startAny(name, kind, context, flat, group, startTime, links);
+  }
+
+  // Nearly all spans are one of these two: the first of a trace, or below a recorded one, and kept by every sampler.
+  #startRoot(
+    name: string,
+    kind: SpanKind,
+    flat: FlatAttributes | undefined,
+    group: AttributeGroup | undefined,
+  ): RecordingSpan {
+    this.#shared.started++;
+    const startMs = monotonicMs();
+    const at = takeWords(6);
+    const t0 = words[at] as number;
+    const t1 = words[at + 1] as number;
+    const t2 = words[at + 2] as number;
+    // An id that is all zero is not valid; one in 2^128 would be.
+    const t3 = (words[at + 3] as number) || 1;
+    const s0 = words[at + 4] as number;
+    const s1 = (words[at + 5] as number) || 1;
+    const anchor = currentAnchor(startMs);
+    // biome-ignore format: one number after the other
+    return new RecordingSpan(this, t0, t1, t2, t3, s0, s1, FLAG_SAMPLED | FLAG_RANDOM, undefined, 0, 0, 0, name, kind, anchor, startMs, flat, group);
+  }
+
+  #startBelow(
+    parent: RecordingSpan,
+    name: string,
+    kind: SpanKind,
+    flat: FlatAttributes | undefined,
+    group: AttributeGroup | undefined,
+  ): RecordingSpan {
+    this.#shared.started++;
+    const startMs = monotonicMs();
+    const { t0, t1, t2, t3, s0: p0, s1: p1, traceFlags, anchor } = parent;
+    const at = takeWords(2);
+    const s0 = words[at] as number;
+    const s1 = (words[at + 1] as number) || 1;
+    // biome-ignore format: one number after the other
+    return new RecordingSpan(this, t0, t1, t2, t3, s0, s1, traceFlags, undefined, p0, p1, traceFlags, name, kind, anchor, startMs, flat, group);
+  }
+
+  #startAny(
+    name: string,
+    kind: SpanKind,
+    context: Context,
+    flat: FlatAttributes | undefined,
+    group: AttributeGroup | undefined,
+    startTime: SpanOptions['startTime'] | undefined,
+    links: Link[] | undefined,
   ): Span {
     const shared = this.#shared;
     const activeSpan = spanOf(context);
@@ -159,10 +213,6 @@ export class ClewTracer implements Tracer, SpanOwner {
         traceState = traceStateAfter(intent, decision, traceState);
       }
     } else {
-      if (source !== undefined) {
-        flat = source.startAttributes();
-        group = source.startGroup();
-      }
       if (this.#baggageKeys !== undefined) {
         flat ??= [];
         addBaggage(flat, group, context, this.#baggageKeys, this.limits);
@@ -176,28 +226,32 @@ export class ClewTracer implements Tracer, SpanOwner {
     const random = randomBit(parent, shared.idGenerator);
     if (decision === NOT_RECORD) return makeNonRecording(random, traceState);
 
-    start.traceFlags = decision === RECORD_AND_SAMPLED ? random | FLAG_SAMPLED : random;
-    start.traceState = traceState;
+    const traceFlags = decision === RECORD_AND_SAMPLED ? random | FLAG_SAMPLED : random;
     shared.started++;
     const nowMs = monotonicMs();
     const anchor =
-      parent !== undefined && activeSpan instanceof RecordingSpan ? activeSpan.anchor : currentAnchor(nowMs);
+      parent !== undefined && activeSpan !== undefined && isRecordingSpan(activeSpan)
+        ? activeSpan.anchor
+        : currentAnchor(nowMs);
     let startMs = nowMs;
     if (startTime !== undefined) {
       const ms = fromTimeInput(anchor, startTime);
       if (ms === undefined) reportFault('invalid_time', 'a start time that is no valid time was ignored');
       else startMs = ms;
     }
-    if (source !== undefined && flat === undefined) {
-      flat = source.startAttributes();
-      group = source.startGroup();
-    }
     let dropped = 0;
     if (this.#baggageKeys !== undefined) {
       flat ??= [];
       dropped = addBaggage(flat, group, context, this.#baggageKeys, this.limits);
     }
-    const span = new RecordingSpan(this, start, parent, name, kind, anchor, startMs, flat, group);
+    const { t0, t1, t2, t3, s0, s1 } = start;
+    const p0 = parent === undefined ? 0 : parent.s0;
+    const p1 = parent === undefined ? 0 : parent.s1;
+    const parentFlags = parent === undefined ? 0 : parent.traceFlags | (parent.isRemote ? PARENT_IS_REMOTE : 0);
+    // biome-ignore format: one number after the other
+    const span = new RecordingSpan(this, t0, t1, t2, t3, s0, s1, traceFlags, traceState, p0, p1, parentFlags, name, kind, anchor, startMs, flat, group);
+    // Only a sampler makes the two differ, and most do not.
+    if (parent !== undefined && parent.traceState !== traceState) span.setParentTraceState(parent.traceState);
     if (startTime !== undefined && startMs !== nowMs) span.setExactStart(exactTime(startTime));
     if (dropped > 0) span.droppedAttributesCount = dropped;
     if (added !== undefined) span.setAttributes(added);
@@ -212,10 +266,21 @@ export class ClewTracer implements Tracer, SpanOwner {
    * @returns `undefined` when it will be recorded, or more has to be known: then start it
    */
   refuse(context: Context): Span | undefined {
-    const shared = this.#shared;
     const activeSpan = spanOf(context);
-    // What follows a recorded span is nearly always recorded too.
-    if (activeSpan instanceof RecordingSpan) return undefined;
+    if (activeSpan === undefined) {
+      if (this.#keepsRoots) return undefined;
+      if (this.#dropsRoots && !this.#shared.stopped && !isSuppressed(context)) return dropRoot();
+    } else if (isRecordingSpan(activeSpan)) {
+      // What follows a recorded span is nearly always recorded too.
+      return undefined;
+    } else if (this.#dropsChildren && isOwnSpan(activeSpan) && isPlainUnsampled(activeSpan)) {
+      return this.#shared.stopped || isSuppressed(context) ? undefined : dropBelow(activeSpan);
+    }
+    return this.#refuseByIds(activeSpan, context);
+  }
+
+  #refuseByIds(activeSpan: Span | undefined, context: Context): Span | undefined {
+    const shared = this.#shared;
     const parent = activeSpan === undefined ? undefined : identityOf(activeSpan);
     if (shared.stopped || isSuppressed(context) || (parent !== undefined && !isValidIdentity(parent))) return undefined;
     fillIds(parent, shared.idGenerator);
@@ -227,7 +292,7 @@ export class ClewTracer implements Tracer, SpanOwner {
         state === undefined ? undefined : traceStateAfter(intent, NOT_RECORD, state),
       );
     }
-    hasSpareIds = parent === undefined;
+    spareIds(parent === undefined);
     return undefined;
   }
 
@@ -281,59 +346,18 @@ function passThrough(activeSpan: Span | undefined, parent: SpanIdentity | undefi
   return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, traceFlags, isRemote, traceState);
 }
 
-function makeNonRecording(traceFlags: number, traceState: TraceState | undefined): NonRecordingSpan {
-  const { t0, t1, t2, t3, s0, s1 } = start;
-  return new NonRecordingSpan(t0, t1, t2, t3, s0, s1, traceFlags, false, traceState);
+function isPlainSampled({ traceState, traceFlags }: RecordingSpan): boolean {
+  return traceState === undefined && (traceFlags & FLAG_SAMPLED) !== 0;
 }
 
-function fillIds(parent: SpanIdentity | undefined, generator: IdGenerator | undefined): void {
-  const isFilled = hasSpareIds && parent === undefined;
-  hasSpareIds = false;
-  if (isFilled) return;
-  if (generator !== undefined && fillFromGenerator(parent, generator)) return;
-  if (parent === undefined) {
-    const at = takeWords(4);
-    start.t0 = words[at] as number;
-    start.t1 = words[at + 1] as number;
-    start.t2 = words[at + 2] as number;
-    // An id that is all zero is not valid; one in 2^128 would be.
-    start.t3 = (words[at + 3] as number) || 1;
-  } else {
-    copyTraceId(parent);
-  }
-  const at = takeWords(2);
-  start.s0 = words[at] as number;
-  start.s1 = (words[at + 1] as number) || 1;
-}
-
-function copyTraceId(parent: SpanIdentity): void {
-  start.t0 = parent.t0;
-  start.t1 = parent.t1;
-  start.t2 = parent.t2;
-  start.t3 = parent.t3;
-}
-
-function fillFromGenerator(parent: SpanIdentity | undefined, generator: IdGenerator): boolean {
-  try {
-    if (parent === undefined) {
-      const traceId = generator.generateTraceId();
-      start.t0 = parseHexWord(traceId, 0);
-      start.t1 = parseHexWord(traceId, 8);
-      start.t2 = parseHexWord(traceId, 16);
-      start.t3 = parseHexWord(traceId, 24);
-    } else {
-      copyTraceId(parent);
-    }
-    const spanId = generator.generateSpanId();
-    start.s0 = parseHexWord(spanId, 0);
-    start.s1 = parseHexWord(spanId, 8);
-    if (!takeMalformed() && isValidIdentity(start as SpanStart & SpanIdentity)) return true;
-    reportFault('id_generator', 'the id generator gave an id that is not valid; a random one was used');
-  } catch (error) {
-    takeMalformed();
-    reportFault('id_generator', `the id generator threw: ${describeError(error)}`);
-  }
-  return false;
+// Of this process: what a caller has not sampled may be recorded here all the same.
+function isPlainUnsampled(parent: SpanIdentity): boolean {
+  return (
+    (parent.traceFlags & FLAG_SAMPLED) === 0 &&
+    !parent.isRemote &&
+    parent.traceState === undefined &&
+    isValidIdentity(parent)
+  );
 }
 
 // The parent's, and ours on traces that we start ourselves.
@@ -348,16 +372,11 @@ function sample(
   followed: SpanIdentity | undefined,
   given: Omit<SamplingRequest, 'traceId' | 'serviceName'>,
 ): SamplingResult {
-  const ids = { ...start };
-  const result = askSampler(shared, {
-    ...given,
-    context: followed === undefined ? withSpanIn(given.context, undefined) : given.context,
-    traceId: traceIdHex(ids.t0, ids.t1, ids.t2, ids.t3),
-    serviceName: serviceNameOf(shared.resource),
-  });
-  Object.assign(start, ids);
-  hasSpareIds = false;
-  return result;
+  const context = followed === undefined ? withSpanIn(given.context, undefined) : given.context;
+  const serviceName = serviceNameOf(shared.resource);
+  return withIdsKept(({ t0, t1, t2, t3 }) =>
+    askSampler(shared, { ...given, context, traceId: traceIdHex(t0, t1, t2, t3), serviceName }),
+  );
 }
 
 function serviceNameOf({ attributes }: SpanResource): string | undefined {

@@ -37,6 +37,37 @@ test('maxQueueBytes: the span that reaches it is the last one taken, the newer o
   assert.ok(backend.received[0]?.body.includes('n9'));
 });
 
+test('maxQueueSpans: the span that reaches it is the last one taken, wherever in a row it ends', async (t) => {
+  const backend = await startBackend(t);
+  for (const maxQueueSpans of [1, 63, 64, 65, 100, 128]) {
+    const batch = { scheduledDelayMs: 60_000, maxQueueSpans, maxExportBatchSpans: maxQueueSpans };
+    const tracing = startTest(t, { endpoint: backend.url, batch });
+    // All in one turn of the event loop: nothing is answered meanwhile.
+    makeSpans(tracing, maxQueueSpans - 1);
+    assert.equal(tracing.stats().exporters[0]?.inFlight, 0, `${maxQueueSpans} spans: not full yet`);
+    assert.equal(tracing.stats().exporters[0]?.queued, maxQueueSpans - 1);
+    makeSpans(tracing, 1);
+    assert.equal(tracing.stats().exporters[0]?.inFlight, maxQueueSpans, `${maxQueueSpans} spans: cut`);
+    await tracing.forceFlush();
+    assert.equal(tracing.stats().exporters[0]?.exported, maxQueueSpans);
+  }
+});
+
+test('a queue that is full in the middle of a row drops what comes then, and nothing else', async (t) => {
+  const backend = await startBackend(t);
+  const batch = { scheduledDelayMs: 60_000, maxExportBatchSpans: 500, maxQueueSpans: 970 };
+  const tracing = startTest(t, { endpoint: backend.url, exportConcurrency: 1, batch });
+  // All in one turn of the event loop: nothing is answered meanwhile.
+  makeSpans(tracing, 500);
+  makeSpans(tracing, 970);
+  assert.deepEqual(tracing.stats().exporters[0]?.dropped, {});
+  makeSpans(tracing, 7);
+  assert.deepEqual(tracing.stats().exporters[0]?.dropped, { queue_full: 7 });
+  await tracing.forceFlush();
+  assert.equal(tracing.stats().exporters[0]?.exported, 1470);
+  assert.deepEqual(accountedFor(tracing), { accepted: 1477, sum: 1477 });
+});
+
 for (const [exporter, protocol] of [
   ['otlp', 'http/protobuf'],
   ['otlp', 'http/json'],

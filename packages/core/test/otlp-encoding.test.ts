@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { type DecodedRequest, type DecodedSpan, decodeOtlp, decodeOtlpJson } from '@clew/testkit';
 import { SpanKind, SpanStatusCode, type TraceState } from '@opentelemetry/api';
 import fc from 'fast-check';
+import { ROOT } from '../src/context.ts';
 import { AttributeGroup } from '../src/attributes.ts';
 import { OtlpJsonSpanBuffer } from '../src/export/otlp-json.ts';
 import { EncodedSpanBuffer, type SpanBuffer } from '../src/export/span-buffer.ts';
@@ -199,13 +200,12 @@ for (const { encoding, buffer: makeBuffer, decode } of ENCODINGS) {
     const tracer = makeProvider(buffer).clewTracer('groups');
     const start = new AttributeGroup(['http.request.method', 'GET', 'url.scheme', 'http']);
     const end = new AttributeGroup(['http.route', '/a', 'http.response.status_code', 200]);
-    const context = createPropagator([]).extract({ getValue: () => undefined } as never, {}, undefined as never);
-    const span = tracer.startFlat('GET', SpanKind.SERVER, context, ['url.path', '/a'], start) as RecordingSpan;
+    const span = tracer.startFlat('GET', SpanKind.SERVER, ROOT, ['url.path', '/a'], start) as RecordingSpan;
     span.setAttribute('url.scheme', 'https');
     span.setAttribute('http.route', '/mine');
     span.setEndGroup(end);
     span.end();
-    const untouched = tracer.startFlat('GET', SpanKind.SERVER, context, ['url.path', '/b'], start) as RecordingSpan;
+    const untouched = tracer.startFlat('GET', SpanKind.SERVER, ROOT, ['url.path', '/b'], start) as RecordingSpan;
     untouched.setEndGroup(end);
     untouched.end();
     const [changed, same] = spansOf(decode(buffer));
@@ -224,6 +224,55 @@ for (const { encoding, buffer: makeBuffer, decode } of ENCODINGS) {
       ['http.route', '/a'],
       ['http.response.status_code', 200n],
     ]);
+  });
+
+  test(`${encoding}: a name that a group brings along is written once, and not when the span has another one`, () => {
+    const buffer = makeBuffer();
+    const tracer = makeProvider(buffer).clewTracer('names');
+    const start = new AttributeGroup(['a', 1], 'SELECT t');
+    const end = new AttributeGroup(['b', 2], 'SELECT t');
+    const make = (name: string): RecordingSpan =>
+      tracer.startFlat(name, SpanKind.CLIENT, ROOT, undefined, start) as RecordingSpan;
+    make('SELECT t').end();
+    const both = make('SELECT t');
+    both.setEndGroup(end);
+    both.end();
+    const renamed = make('SELECT t');
+    renamed.updateName('mine');
+    renamed.setEndGroup(end);
+    renamed.end();
+    const other = make('INSERT t');
+    other.updateName('SELECT t');
+    other.setAttribute('a', 3);
+    other.setEndGroup(end);
+    other.end();
+    assert.deepEqual(
+      spansOf(decode(buffer)).map(({ name, attributes }) => [name, attributes]),
+      [
+        ['SELECT t', [['a', 1n]]],
+        [
+          'SELECT t',
+          [
+            ['a', 1n],
+            ['b', 2n],
+          ],
+        ],
+        [
+          'mine',
+          [
+            ['a', 1n],
+            ['b', 2n],
+          ],
+        ],
+        [
+          'SELECT t',
+          [
+            ['a', 3n],
+            ['b', 2n],
+          ],
+        ],
+      ],
+    );
   });
 
   test(`${encoding}: spans of several tracers share one request, each below its own scope`, () => {

@@ -25,8 +25,8 @@ export class KnownQuery<Connection> {
   group(connection: Connection): AttributeGroup {
     if (this.#lastGroup !== undefined && this.#lastConnection === connection) return this.#lastGroup;
     const isFirst = this.#lastGroup === undefined;
-    this.#others ??= isFirst ? undefined : new GroupCache(this.#make, MAX_GROUPS);
-    const group = this.#others?.get(connection) ?? new AttributeGroup(this.#make(connection));
+    this.#others ??= isFirst ? undefined : new GroupCache(this.#make, MAX_GROUPS, this.summary);
+    const group = this.#others?.get(connection) ?? new AttributeGroup(this.#make(connection), this.summary);
     this.#lastConnection = connection;
     this.#lastGroup = group;
     return group;

@@ -1,7 +1,7 @@
 /** Spans of other SDKs for our encoders: our exporters work on the official provider too. */
 import { flatten } from '../attributes.ts';
 import { type Anchor, currentAnchor, fromTimeInput, monotonicMs } from '../clock.ts';
-import { RecordingSpan, type SpanOwner } from '../span.ts';
+import { PARENT_IS_REMOTE, RecordingSpan, type SpanOwner } from '../span.ts';
 import { fromSpanContext, type NonRecordingSpan } from '../span-context.ts';
 import type { SpanEvent, SpanLimits, SpanLink } from '../span-data.ts';
 import type { ReadableSpan, SpanResource } from './readable-span.ts';
@@ -32,9 +32,12 @@ export function adoptSpan(span: ReadableSpan): RecordingSpan {
   const startMs = toMs(anchor, span.startTime);
   const { t0, t1, t2, t3, s0, s1, traceFlags, traceState } = self;
   const parent = fromSpanContext(span.parentSpanContext);
-  const start = { t0, t1, t2, t3, s0, s1, traceFlags, traceState };
+  const [p0, p1] = parent === undefined ? [0, 0] : [parent.s0, parent.s1];
+  const parentFlags = parent === undefined ? 0 : parent.traceFlags | (parent.isRemote ? PARENT_IS_REMOTE : 0);
   const { flat } = flatten(span.attributes, NO_LIMIT, NO_LIMIT);
-  const copy = new RecordingSpan(ownerOf(span), start, parent, span.name, span.kind, anchor, startMs, flat, undefined);
+  const { name, kind } = span;
+  // biome-ignore format: one number after the other
+  const copy = new RecordingSpan(ownerOf(span), t0, t1, t2, t3, s0, s1, traceFlags, traceState, p0, p1, parentFlags, name, kind, anchor, startMs, flat, undefined);
   copy.droppedAttributesCount = span.droppedAttributesCount;
   copy.statusCode = span.status.code;
   copy.extras = {

@@ -1,7 +1,7 @@
 /** The batch processor: collects ended sampled spans, and cuts batches by number, size and time. */
 import { monotonicMs } from '../clock.ts';
 import { describeError, reportFault } from '../faults.ts';
-import { RecordingSpan } from '../span.ts';
+import { isRecordingSpan, type RecordingSpan } from '../span.ts';
 import { FLAG_SAMPLED } from '../span-context.ts';
 import { adoptSpan } from './adopt-span.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
@@ -51,6 +51,8 @@ const MIN_RECHECK_MS = 100;
 const ENCODED_TOGETHER = 64;
 // Of an ordinary one, without its texts.
 const SPAN_BYTES = 256;
+// What no ordinary span is larger than.
+const SMALL_SPAN_BYTES = 1024;
 const SHUTDOWN_TIMEOUT_MS = 5000;
 const FLUSH_TIMEOUT_MS = 30_000;
 
@@ -73,12 +75,15 @@ export class BatchSpanProcessor implements SpanProcessor {
   /** Tells the provider that `onStart` need not be called. */
   readonly ignoresStart = true;
   readonly #delivery: Delivery;
+  readonly #stats: Delivery['stats'];
   readonly #buffer: SpanBuffer;
   readonly #options: Required<BatchOptions>;
   readonly #maxGrownSpans: number;
   // Not in the buffer yet, and what they will take there, roughly.
   #ended: RecordingSpan[] = [];
   #endedBytes = 0;
+  // How many more small spans may end before there is anything to look at: a full row, a full queue, a batch to cut.
+  #room = 0;
   #timer: NodeJS.Timeout | undefined;
   #isDue = false;
   /** When the batch was begun, and whether the one before it has filled fast. */
@@ -96,6 +101,7 @@ export class BatchSpanProcessor implements SpanProcessor {
     const delivery: DeliveryOptions = { ...this.#options, backoffMultiplier: 1.5, jitter: 0.2, spool };
     this.#buffer = transport.createBuffer();
     this.#delivery = new Delivery(transport, delivery, () => this.#takeReady());
+    this.#stats = this.#delivery.stats;
   }
 
   /** Where the spans of this exporter are. */
@@ -107,8 +113,23 @@ export class BatchSpanProcessor implements SpanProcessor {
   onStart(): void {}
 
   onEnd(span: ReadableSpan): void {
-    const { stats } = this.#delivery;
-    const traceFlags = span instanceof RecordingSpan ? span.traceFlags : span.spanContext().traceFlags;
+    if (this.#room > 0 && isRecordingSpan(span) && (span.traceFlags & FLAG_SAMPLED) !== 0) {
+      const bytes = roughBytes(span);
+      if (bytes <= SMALL_SPAN_BYTES) {
+        this.#room--;
+        this.#stats.accepted++;
+        this.#stats.queued++;
+        this.#endedBytes += bytes;
+        this.#ended.push(span);
+        return;
+      }
+    }
+    this.#lookAt(span);
+  }
+
+  #lookAt(span: ReadableSpan): void {
+    const stats = this.#stats;
+    const traceFlags = isRecordingSpan(span) ? span.traceFlags : span.spanContext().traceFlags;
     if ((traceFlags & FLAG_SAMPLED) === 0) {
       stats.unsampled++;
       return;
@@ -151,12 +172,12 @@ export class BatchSpanProcessor implements SpanProcessor {
     let own: RecordingSpan;
     try {
       // The encoders read our spans' fields; on another provider there are only copies to read.
-      own = span instanceof RecordingSpan ? span : adoptSpan(span);
+      own = isRecordingSpan(span) ? span : adoptSpan(span);
     } catch (error) {
       this.#lose(error);
       return;
     }
-    this.#delivery.stats.queued++;
+    this.#stats.queued++;
     this.#ended.push(own);
     this.#endedBytes += roughBytes(own);
     if (this.#mustEncode()) {
@@ -171,6 +192,21 @@ export class BatchSpanProcessor implements SpanProcessor {
       this.#begunMs = monotonicMs();
       this.#startTimer(this.#options.scheduledDelayMs);
     }
+    this.#room = this.#countRoom();
+  }
+
+  // The span that fills something up is looked at, and one in each row of a batch that grows.
+  #countRoom(): number {
+    const { maxQueueSpans, maxQueueBytes, maxExportBatchSpans } = this.#options;
+    const bytes = this.#queuedBytes() + this.#endedBytes;
+    const batchBytes = this.#buffer.bytes + this.#endedBytes;
+    const count = this.#buffer.count + this.#ended.length;
+    return Math.min(
+      ENCODED_TOGETHER - this.#ended.length - 1,
+      (count < maxExportBatchSpans ? maxExportBatchSpans : this.#maxGrownSpans) - count - 1,
+      maxQueueSpans - this.#stats.queued,
+      Math.floor(Math.min(maxQueueBytes - bytes, MAX_BATCH_BYTES - batchBytes) / SMALL_SPAN_BYTES) - 1,
+    );
   }
 
   #queuedBytes(): number {
@@ -185,6 +221,7 @@ export class BatchSpanProcessor implements SpanProcessor {
   /** As far as the batch has room. */
   #encode(): void {
     const ended = this.#ended;
+    this.#room = 0;
     if (ended.length === 0) return;
     // Whoever is told of a fault below may end spans himself.
     this.#ended = [];
@@ -194,7 +231,7 @@ export class BatchSpanProcessor implements SpanProcessor {
       try {
         this.#buffer.add(ended[i++] as RecordingSpan);
       } catch (error) {
-        this.#delivery.stats.queued--;
+        this.#stats.queued--;
         this.#lose(error);
       }
     }

@@ -39,19 +39,20 @@ export function writeSpan(writer: ProtoWriter, span: RecordingSpan): void {
   } else {
     writeExactTimes(writer, span, extras);
   }
-  writer.tag16(0x85, 0x01);
-  writer.fixed32(span.traceFlags | HAS_IS_REMOTE | (isChild && span.parentIsRemote ? IS_REMOTE : 0));
+  writer.tag16(0x85, 0x01, span.traceFlags | HAS_IS_REMOTE | (isChild && span.parentIsRemote ? IS_REMOTE : 0));
   const { name, startGroup, endGroup } = span;
-  const isNamedByGroup = endGroup !== undefined && endGroup.spanName === name;
-  if (!isNamedByGroup) writer.text(SPAN_NAME, name);
+  const isNamedAtStart = startGroup !== undefined && startGroup.spanName === name;
+  const isNamedAtEnd = !isNamedAtStart && endGroup !== undefined && endGroup.spanName === name;
+  if (!isNamedAtStart && !isNamedAtEnd) writer.text(SPAN_NAME, name);
   if (span.traceState !== undefined) writer.text(0x1a, serializeTraceState(span.traceState));
-  if (startGroup !== undefined) writer.raw(encodedGroup(startGroup));
+  if (startGroup !== undefined)
+    writer.raw(isNamedAtStart ? encodedWithName(startGroup, name) : encodedGroup(startGroup));
   if (span.flat !== undefined) {
     // Beside a group stands what varies from span to span.
     if (startGroup !== undefined) writeAttributes(writer, SPAN_ATTRIBUTES, span.flat);
     else writeSpanAttributes(writer, span.flat);
   }
-  if (endGroup !== undefined) writer.raw(isNamedByGroup ? encodedWithName(endGroup, name) : encodedGroup(endGroup));
+  if (endGroup !== undefined) writer.raw(isNamedAtEnd ? encodedWithName(endGroup, name) : encodedGroup(endGroup));
   if (span.droppedAttributesCount > 0) writeCount(writer, 0x50, span.droppedAttributesCount);
   if (extras !== undefined) writeExtras(writer, span, extras);
   if (span.statusCode !== 0) writeStatus(writer, span.statusCode, extras?.statusMessage);

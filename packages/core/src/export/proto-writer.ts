@@ -12,6 +12,8 @@ interface FastBuffer extends Buffer {
 // together are ropes, of which each character takes several times as long.
 const LOOP_UP_TO = 14;
 const TWO_32 = 4294967296;
+const TRACE_ID_BYTES = 16;
+const SPAN_ID_BYTES = 8;
 // Three bytes for each of so many characters have a length of two bytes.
 const MAX_UNCOUNTED = 5461;
 
@@ -19,15 +21,19 @@ const MAX_UNCOUNTED = 5461;
 export class ProtoWriter {
   buffer: FastBuffer;
   position = 0;
+  // Of the same memory: it writes words at any place at once, in place of one byte after the other.
+  #view: DataView;
 
   /** @param initial  memory to write into, or how many bytes of it to start with */
   constructor(initial: Buffer | number) {
     this.buffer = (typeof initial === 'number' ? Buffer.allocUnsafeSlow(initial) : initial) as FastBuffer;
+    this.#view = viewOf(this.buffer);
   }
 
   /** Start again, at the beginning of other memory. */
   reset(buffer: Buffer): void {
     this.buffer = buffer as FastBuffer;
+    this.#view = viewOf(buffer);
     this.position = 0;
   }
 
@@ -38,6 +44,7 @@ export class ProtoWriter {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2)) as FastBuffer;
     this.buffer.copy(grown, 0, 0, this.position);
     this.buffer = grown;
+    this.#view = viewOf(grown);
   }
 
   /** One byte; the caller has made room. */
@@ -80,38 +87,39 @@ export class ProtoWriter {
 
   /** Four bytes, little endian. */
   fixed32(value: number): void {
-    putFixed32(this.buffer, this.position, value);
+    this.#view.setUint32(this.position, value, true);
     this.position += 4;
   }
 
   /** A trace id of four words as field `tag`; the caller has made room for 18 bytes. */
   traceId(tag: number, t0: number, t1: number, t2: number, t3: number): void {
-    const { buffer, position } = this;
-    buffer[position] = tag;
-    buffer[position + 1] = 16;
-    putWord(buffer, position + 2, t0);
-    putWord(buffer, position + 6, t1);
-    putWord(buffer, position + 10, t2);
-    putWord(buffer, position + 14, t3);
+    const { position } = this;
+    const view = this.#view;
+    view.setUint16(position, (tag << 8) | TRACE_ID_BYTES);
+    view.setInt32(position + 2, t0);
+    view.setInt32(position + 6, t1);
+    view.setInt32(position + 10, t2);
+    view.setInt32(position + 14, t3);
     this.position = position + 18;
   }
 
   /** A span id of two words as field `tag`; the caller has made room for 10 bytes. */
   spanId(tag: number, s0: number, s1: number): void {
-    const { buffer, position } = this;
-    buffer[position] = tag;
-    buffer[position + 1] = 8;
-    putWord(buffer, position + 2, s0);
-    putWord(buffer, position + 6, s1);
+    const { position } = this;
+    const view = this.#view;
+    view.setUint16(position, (tag << 8) | SPAN_ID_BYTES);
+    view.setInt32(position + 2, s0);
+    view.setInt32(position + 6, s1);
     this.position = position + 10;
   }
 
-  /** A tag of two bytes; the caller has made room. */
-  tag16(first: number, second: number): void {
-    const { buffer, position } = this;
-    buffer[position] = first;
-    buffer[position + 1] = second;
-    this.position = position + 2;
+  /** A tag of two bytes before four bytes, little endian; the caller has made room for 6 bytes. */
+  tag16(first: number, second: number, value: number): void {
+    const { position } = this;
+    const view = this.#view;
+    view.setUint16(position, (first << 8) | second);
+    view.setUint32(position + 2, value, true);
+    this.position = position + 6;
   }
 
   /**
@@ -120,19 +128,19 @@ export class ProtoWriter {
    * @param kind  as the protocol counts: from UNSPECIFIED = 0, where the API counts from INTERNAL = 0
    */
   kindAndTimes(kind: number, anchorHigh: number, anchorLow: number, startMs: number, endMs: number): void {
-    const { buffer, position } = this;
-    buffer[position] = 0x30;
-    buffer[position + 1] = kind;
-    buffer[position + 2] = 0x39;
-    putNanos(buffer, position + 3, anchorHigh, anchorLow, startMs);
-    buffer[position + 11] = 0x41;
-    putNanos(buffer, position + 12, anchorHigh, anchorLow, endMs);
+    const { position } = this;
+    const view = this.#view;
+    view.setUint16(position, 0x3000 | kind);
+    view.setUint8(position + 2, 0x39);
+    putNanos(view, position + 3, anchorHigh, anchorLow, startMs);
+    view.setUint8(position + 11, 0x41);
+    putNanos(view, position + 12, anchorHigh, anchorLow, endMs);
     this.position = position + 20;
   }
 
   /** Nanoseconds since the epoch as fixed64, from an anchor and monotonic milliseconds. */
   nanos(anchorHigh: number, anchorLow: number, monotonicMs: number): void {
-    putNanos(this.buffer, this.position, anchorHigh, anchorLow, monotonicMs);
+    putNanos(this.#view, this.position, anchorHigh, anchorLow, monotonicMs);
     this.position += 8;
   }
 
@@ -289,26 +297,15 @@ function putAscii(buffer: FastBuffer, position: number, text: string): number {
 }
 
 // In two halves of doubles: the sum does not fit into one, and BigInt costs ten times as much.
-function putNanos(buffer: FastBuffer, at: number, anchorHigh: number, anchorLow: number, monotonicMs: number): void {
+function putNanos(view: DataView, at: number, anchorHigh: number, anchorLow: number, monotonicMs: number): void {
   const delta = Math.round(monotonicMs * 1e6);
   const deltaHigh = Math.floor(delta / TWO_32);
   const low = anchorLow + (delta - deltaHigh * TWO_32);
   const carried = low >= TWO_32;
-  putFixed32(buffer, at, carried ? low - TWO_32 : low);
-  putFixed32(buffer, at + 4, anchorHigh + deltaHigh + (carried ? 1 : 0));
+  view.setUint32(at, carried ? low - TWO_32 : low, true);
+  view.setUint32(at + 4, anchorHigh + deltaHigh + (carried ? 1 : 0), true);
 }
 
-function putFixed32(buffer: FastBuffer, at: number, value: number): void {
-  buffer[at] = value;
-  buffer[at + 1] = value >>> 8;
-  buffer[at + 2] = value >>> 16;
-  buffer[at + 3] = value >>> 24;
-}
-
-// Big endian, as ids are written.
-function putWord(buffer: FastBuffer, position: number, value: number): void {
-  buffer[position] = value >>> 24;
-  buffer[position + 1] = value >>> 16;
-  buffer[position + 2] = value >>> 8;
-  buffer[position + 3] = value;
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

@@ -58,8 +58,8 @@ export class ClientOrigins {
     if (remembered !== undefined) return remembered;
     const isKnown = this.#knownMethods.has(method);
     const known = isKnown ? method : OTHER_METHOD;
-    const group = new AttributeGroup(this.#attributes(origin, method, known));
-    const made = { known, inName: methodInName(known), group };
+    const inName = methodInName(known);
+    const made = { known, inName, group: new AttributeGroup(this.#attributes(origin, method, known), inName) };
     // A method that nobody knows is the caller's invention and not remembered.
     if (isKnown) origin.methods.set(method, made);
     return made;

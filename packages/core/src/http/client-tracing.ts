@@ -1,6 +1,6 @@
 /** Client spans for any HTTP library: a plugin tells method, origin and path, all rules are here. */
 import { type Context, SpanKind } from '@opentelemetry/api';
-import type { AttributeGroup, AttributeSource, FlatAttributes } from '../attributes.ts';
+import type { FlatAttributes } from '../attributes.ts';
 import { isSuppressed, withSpanIn } from '../context.ts';
 import { ExceptionLog } from '../exception-log.ts';
 import { describeError, reportFault } from '../faults.ts';
@@ -14,36 +14,6 @@ import {
 import { ClientMetrics } from './client-metrics.ts';
 import { type ClientOrigin, ClientOrigins } from './client-origins.ts';
 import { ClientSpan } from './client-span.ts';
-
-/** What the span of a request starts with: the URL is only redacted for a sampler that looks at it, or a recorded span. */
-class ClientStart implements AttributeSource {
-  readonly #config: ClientConfig;
-  readonly #url: string;
-  readonly #resend: number;
-  readonly #template: string | undefined;
-  readonly #group: AttributeGroup;
-
-  constructor(config: ClientConfig, url: string, resend: number, template: string | undefined, group: AttributeGroup) {
-    this.#config = config;
-    this.#url = url;
-    this.#resend = resend;
-    this.#template = template;
-    this.#group = group;
-  }
-
-  startAttributes(): FlatAttributes {
-    const fullUrl = this.#config.redactUrl(this.#url);
-    const flat: FlatAttributes = ['url.full', fullUrl];
-    if (this.#resend > 0) flat.push('http.request.resend_count', this.#resend);
-    if (this.#config.semconv === 'dup') flat.push('http.url', fullUrl);
-    if (this.#template !== undefined) flat.push('url.template', this.#template);
-    return flat;
-  }
-
-  startGroup(): AttributeGroup {
-    return this.#group;
-  }
-}
 
 /** Client spans of one plugin instance. */
 export class HttpClientTracing {
@@ -96,16 +66,17 @@ export class HttpClientTracing {
     if (isSuppressed(parent)) return undefined;
     if (config.ignore !== undefined && callHook('ignore', config.ignore, { method, url }) === true) return undefined;
     const origin = this.#origins.get(originText);
-    const refused = this.#metrics.isOn || this.#exceptions.toLogs ? undefined : tracing.refuse(parent);
-    if (refused !== undefined) {
+    const refused = tracing.refuse(parent);
+    if (refused !== undefined && !this.#metrics.isOn && !this.#exceptions.toLogs) {
       const context = withSpanIn(parent, refused);
       return new ClientSpan(refused, context, this.#propagatesTo(origin), config, this.#exceptions, undefined);
     }
     const { known, inName, group } = this.#origins.method(origin, method);
     const template = config.urlTemplate === undefined ? undefined : templateOf(config.urlTemplate, { method, url });
     const name = template === undefined ? inName : `${inName} ${template}`;
-    const source = new ClientStart(config, url, resend, template, group);
-    const span = tracing.startSpanFrom(name, SpanKind.CLIENT, parent, source);
+    const span =
+      refused ??
+      tracing.startSpan(name, SpanKind.CLIENT, parent, startAttributes(config, url, resend, template), group);
     if (config.requestAttributes !== undefined && span.isRecording()) {
       const added = callHook('requestAttributes', config.requestAttributes, { method, url });
       if (added !== undefined) span.setAttributes(added);
@@ -136,6 +107,20 @@ export class HttpClientTracing {
   #hostFilter(): ((host: string) => boolean) | undefined {
     return this.config.mayPropagate ?? this.tracing.defaults?.mayPropagate;
   }
+}
+
+function startAttributes(
+  config: ClientConfig,
+  url: string,
+  resend: number,
+  template: string | undefined,
+): FlatAttributes {
+  const fullUrl = config.redactUrl(url);
+  const flat: FlatAttributes = ['url.full', fullUrl];
+  if (resend > 0) flat.push('http.request.resend_count', resend);
+  if (config.semconv === 'dup') flat.push('http.url', fullUrl);
+  if (template !== undefined) flat.push('url.template', template);
+  return flat;
 }
 
 function templateOf(hook: NonNullable<ClientConfig['urlTemplate']>, request: ClientRequestInfo): string | undefined {

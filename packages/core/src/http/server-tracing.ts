@@ -85,15 +85,14 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
       links = linkTo(context, ambient);
       context = ambient;
     }
-    if (!this.#metrics.isOn && !this.exceptions.toLogs) {
-      const refused = tracing.refuse(context);
-      if (refused !== undefined) {
-        markUntraced(res);
-        return withSpanIn(context, refused);
-      }
+    const refused = tracing.refuse(context);
+    if (refused !== undefined && !this.#metrics.isOn && !this.exceptions.toLogs) {
+      markUntraced(res);
+      return withSpanIn(context, refused);
     }
-    const state = this.#stateOf(request, response, req, res);
-    const span = tracing.startSpanFrom(state.startName, SpanKind.SERVER, context, state, links);
+    const method = this.starts.normalize(req.method ?? '');
+    const state = this.#stateOf(request, response, req, res, method);
+    const span = refused ?? this.#startSpan(state.startName, SpanKind.SERVER, context, request, req, method, links);
     const inside = withSpanIn(context, span);
     this.#begin(state, span, this.#measure(span, inside, request, req), request, req, res);
     return inside;
@@ -112,9 +111,24 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
     response: Response,
     req: IncomingMessage,
     res: ServerResponse,
+    method: string,
   ): ServerSpan<Request, Response> {
     const entry = this.library.routeAtStart?.(request);
-    return new ServerSpan(this, request, response, req, res, this.starts.normalize(req.method ?? ''), entry);
+    return new ServerSpan(this, request, response, req, res, method, entry);
+  }
+
+  #startSpan(
+    name: string,
+    kind: SpanKind,
+    context: Context,
+    request: Request,
+    req: IncomingMessage,
+    method: string,
+    links?: Link[],
+  ): Span {
+    const { starts } = this;
+    const flat = starts.read(request, req, method);
+    return this.tracing.startSpan(name, kind, context, flat, starts.group, links);
   }
 
   #measure(span: Span, inside: Context, request: Request, req: IncomingMessage): ServerMeasurement | undefined {
@@ -159,12 +173,13 @@ export class HttpServerTracing<Request, Response> implements ServerParts<Request
     req: IncomingMessage,
     res: ServerResponse,
   ): Context | undefined {
-    const state = this.#stateOf(request, response, req, res);
+    const method = this.starts.normalize(req.method ?? '');
+    const state = this.#stateOf(request, response, req, res, method);
     if (this.config.nested === 'enrich') {
       state.attach(outer, false);
       return undefined;
     }
-    const span = this.tracing.startSpanFrom(state.startName, SpanKind.INTERNAL, active, state);
+    const span = this.#startSpan(state.startName, SpanKind.INTERNAL, active, request, req, method);
     this.#begin(state, span, undefined, request, req, res);
     return withSpanIn(active, span);
   }

@@ -7,7 +7,7 @@ import {
   type Span,
   SpanKind,
 } from '@opentelemetry/api';
-import type { AttributeGroup, AttributeSource, FlatAttributes } from '../attributes.ts';
+import type { FlatAttributes } from '../attributes.ts';
 import { activeContext, baggageOf, isSuppressed, ROOT, spanOf, withBaggageIn, withSpanIn } from '../context.ts';
 import { callHook, PluginTracing } from '../plugin.ts';
 import { checkBaggageSpanKeys, checkTrust, type IncomingCall } from '../plugin-defaults.ts';
@@ -98,7 +98,8 @@ export class MessagingTracing {
     links: Link[] | undefined,
   ): Span {
     const { spanName, group } = this.#send.destination(destination);
-    return this.tracing.startSpanFrom(spanName, SpanKind.PRODUCER, context, new Start(group, describe, about), links);
+    const refused = this.tracing.refuse(context);
+    return refused ?? this.tracing.startSpan(spanName, SpanKind.PRODUCER, context, describe(about), group, links);
   }
 
   /**
@@ -117,12 +118,9 @@ export class MessagingTracing {
   ): Span {
     const shared = this.#process.destination(destination);
     const group = partition === undefined ? shared.group : shared.byPartition.get(partition);
-    return this.tracing.startSpanFrom(
-      shared.spanName,
-      SpanKind.CONSUMER,
-      context,
-      new Start(group, describe, about),
-      links,
+    const refused = this.tracing.refuse(context);
+    return (
+      refused ?? this.tracing.startSpan(shared.spanName, SpanKind.CONSUMER, context, describe(about), group, links)
     );
   }
 
@@ -214,26 +212,6 @@ export class MessagingTracing {
 
   #operation(name: 'send' | 'process'): Operation {
     return new Operation(name, this.#system, this.#facts, this.withOldNames);
-  }
-}
-
-class Start<T> implements AttributeSource {
-  readonly #group: AttributeGroup;
-  readonly #describe: (about: T) => FlatAttributes;
-  readonly #about: T;
-
-  constructor(group: AttributeGroup, describe: (about: T) => FlatAttributes, about: T) {
-    this.#group = group;
-    this.#describe = describe;
-    this.#about = about;
-  }
-
-  startAttributes(): FlatAttributes {
-    return this.#describe(this.#about);
-  }
-
-  startGroup(): AttributeGroup {
-    return this.#group;
   }
 }
 

@@ -51,11 +51,14 @@ export class Operation {
       this.#destinations.delete(this.#destinations.keys().next().value);
     }
     const flat = this.#attributes(name);
-    const made: Destination = {
-      spanName: name === undefined ? this.#name : `${this.#name} ${name}`,
-      group: new AttributeGroup(flat),
-      byPartition: new GroupCache((partition) => [...flat, 'messaging.destination.partition.id', String(partition)]),
-    };
+    const spanName = name === undefined ? this.#name : `${this.#name} ${name}`;
+    const ofPartition = (partition: number): FlatAttributes => [
+      ...flat,
+      'messaging.destination.partition.id',
+      String(partition),
+    ];
+    const group = new AttributeGroup(flat, spanName);
+    const made: Destination = { spanName, group, byPartition: new GroupCache(ofPartition, undefined, spanName) };
     this.#destinations.set(name, made);
     return made;
   }

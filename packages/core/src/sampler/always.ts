@@ -1,12 +1,15 @@
 /** Samplers that always answer the same. */
 import { ClewSampler, type SamplingRule } from './clew-sampler.ts';
+import { type Foregone, foregoneBy } from './foregone.ts';
 import { type Intent, KEEP_ALL, KEEP_NONE } from './intent.ts';
 
 class ConstantRule implements SamplingRule {
+  readonly foregone: Foregone;
   readonly #intent: Intent;
   readonly #description: string;
 
   constructor(intent: Intent, description: string) {
+    this.foregone = foregoneBy(intent);
     this.#intent = intent;
     this.#description = description;
   }

@@ -7,6 +7,7 @@ import { describeError, reportFault } from '../faults.ts';
 import { parseHexWord, takeMalformed } from '../ids.ts';
 import { isDecision } from '../remote-parent.ts';
 import { FLAG_SAMPLED, identityOf, isValidIdentity, type SpanIdentity } from '../span-context.ts';
+import type { Foregone } from './foregone.ts';
 import { decide, type Intent, KEEP_ALL, KEEP_NONE, toIntent, traceStateAfter } from './intent.ts';
 import {
   type IntentSampler,
@@ -19,6 +20,8 @@ import {
 
 /** How one kind of sampler finds its intent. */
 export interface SamplingRule {
+  /** What it decides whatever the ids are; the tracer does not ask it then. Default: nothing. */
+  readonly foregone?: Foregone;
   /**
    * From the ids alone: this is asked for every span, and costs neither texts nor an attribute object, which is most of
    * what an unsampled span would cost.

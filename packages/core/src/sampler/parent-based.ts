@@ -4,6 +4,7 @@ import { isDeferred } from '../remote-parent.ts';
 import { FLAG_SAMPLED, type SpanIdentity } from '../span-context.ts';
 import { alwaysOff, alwaysOn } from './always.ts';
 import { ClewSampler, idsOf, type SamplingRule, toClewSampler } from './clew-sampler.ts';
+import { type Foregone, NOTHING_FOREGONE } from './foregone.ts';
 import { counted, Intent, otMemberOfParent, reaches } from './intent.ts';
 import type { IntentSampler, Sampler, SamplingRequest } from './types.ts';
 
@@ -77,6 +78,7 @@ export function parentThreshold(root: Sampler | IntentSampler): ClewSampler {
 }
 
 class ParentBasedRule implements SamplingRule {
+  readonly foregone: Foregone;
   readonly #branches: Branches;
   /** Decides for new traces, where its intent needs no change. */
   readonly #root: SamplingRule | undefined;
@@ -87,6 +89,11 @@ class ParentBasedRule implements SamplingRule {
     this.#branches = branches;
     this.#root = description === undefined ? branches.root.rule : undefined;
     this.#description = description;
+    this.foregone = {
+      root: foregoneOf(this.#root).root,
+      belowSampled: foregoneOf(branches.localParentSampled.rule).belowSampled,
+      belowUnsampled: foregoneOf(branches.localParentNotSampled.rule).belowUnsampled,
+    };
   }
 
   byIds(parent: SpanIdentity | undefined, t2: number, t3: number): Intent | undefined {
@@ -120,6 +127,10 @@ class ParentBasedRule implements SamplingRule {
     if (this.#description !== undefined) return this.#description;
     return `ParentBased{${OPTION_NAMES.map((name) => `${name}=${this.#branches[name]}`).join(', ')}}`;
   }
+}
+
+function foregoneOf(rule: SamplingRule | undefined): Foregone {
+  return rule?.foregone ?? NOTHING_FOREGONE;
 }
 
 // A caller that left the decision to us counts as none; otherwise nobody would ever decide to keep its trace.

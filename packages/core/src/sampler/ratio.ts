@@ -4,6 +4,7 @@ import { checkInteger, checkOptionNames, showValue } from '../config/options.ts'
 import { ClewError } from '../errors.ts';
 import { FLAG_RANDOM, type SpanIdentity } from '../span-context.ts';
 import { ClewSampler, type SamplingRule } from './clew-sampler.ts';
+import { type Foregone, foregoneBy } from './foregone.ts';
 import { Intent, KEEP_NONE, otMemberOfParent } from './intent.ts';
 import { DEFAULT_PRECISION, thresholdOf } from './threshold.ts';
 
@@ -39,11 +40,13 @@ export function ratio(probability: number, options?: RatioOptions): ClewSampler 
 }
 
 class RatioRule implements SamplingRule {
+  readonly foregone: Foregone;
   readonly #probability: number;
   readonly #intent: Intent;
 
   constructor(probability: number, intent: Intent) {
     this.#probability = probability;
+    this.foregone = foregoneBy(intent);
     this.#intent = intent;
   }
 
