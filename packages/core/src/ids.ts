@@ -43,20 +43,31 @@ export function setRandomSource(source?: (target: Int32Array) => void): void {
 }
 
 // Node has this method but not in its types: text from bytes without argument checks.
-const scratch = Buffer.alloc(64) as Buffer & { latin1Slice(start: number, end: number): string };
-const digitCodes = Buffer.from(DIGITS, 'latin1');
+type TextBuffer = Buffer & { latin1Slice(start: number, end: number): string };
 
-/** Write one word as eight lower-case hex digits at `at`; returns the index behind them. */
-export function writeHexWord(target: Uint8Array, at: number, word: number): number {
-  target[at] = digitCodes[word >>> 28] as number;
-  target[at + 1] = digitCodes[(word >>> 24) & 15] as number;
-  target[at + 2] = digitCodes[(word >>> 20) & 15] as number;
-  target[at + 3] = digitCodes[(word >>> 16) & 15] as number;
-  target[at + 4] = digitCodes[(word >>> 12) & 15] as number;
-  target[at + 5] = digitCodes[(word >>> 8) & 15] as number;
-  target[at + 6] = digitCodes[(word >>> 4) & 15] as number;
-  target[at + 7] = digitCodes[word & 15] as number;
-  return at + 8;
+/** Memory that hex digits are written into, two at once, and read from as text. */
+export interface DigitBuffer {
+  readonly bytes: TextBuffer;
+  readonly view: DataView;
+}
+
+/** @param text  latin-1; what it holds at first */
+export function digitBuffer(text: string): DigitBuffer {
+  const bytes = Buffer.from(text, 'latin1') as TextBuffer;
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
+}
+
+const scratch = digitBuffer('0'.repeat(32));
+// The two digits of each byte.
+const digitPairs = new Uint16Array(256);
+for (let i = 0; i < 256; i++) digitPairs[i] = (DIGITS.charCodeAt(i >>> 4) << 8) | DIGITS.charCodeAt(i & 15);
+
+/** Write one word as eight lower-case hex digits at `at`. */
+export function writeHexWord(view: DataView, at: number, word: number): void {
+  view.setUint16(at, digitPairs[word >>> 24] as number);
+  view.setUint16(at + 2, digitPairs[(word >>> 16) & 255] as number);
+  view.setUint16(at + 4, digitPairs[(word >>> 8) & 255] as number);
+  view.setUint16(at + 6, digitPairs[word & 255] as number);
 }
 
 // The last ids and their texts: a log line and an exemplar follow upon one another in the same span.
@@ -67,22 +78,27 @@ let lastSpanId = '0'.repeat(16);
 /** The 32 lower-case hex digits of a trace id. */
 export function traceIdHex(t0: number, t1: number, t2: number, t3: number): string {
   if (t3 === last.t3 && t2 === last.t2 && t1 === last.t1 && t0 === last.t0) return lastTraceId;
-  writeHexWord(scratch, writeHexWord(scratch, writeHexWord(scratch, writeHexWord(scratch, 0, t0), t1), t2), t3);
+  const { view } = scratch;
+  writeHexWord(view, 0, t0);
+  writeHexWord(view, 8, t1);
+  writeHexWord(view, 16, t2);
+  writeHexWord(view, 24, t3);
   last.t0 = t0;
   last.t1 = t1;
   last.t2 = t2;
   last.t3 = t3;
-  lastTraceId = scratch.latin1Slice(0, 32);
+  lastTraceId = scratch.bytes.latin1Slice(0, 32);
   return lastTraceId;
 }
 
 /** The 16 lower-case hex digits of a span id. */
 export function spanIdHex(s0: number, s1: number): string {
   if (s1 === last.s1 && s0 === last.s0) return lastSpanId;
-  writeHexWord(scratch, writeHexWord(scratch, 0, s0), s1);
+  writeHexWord(scratch.view, 0, s0);
+  writeHexWord(scratch.view, 8, s1);
   last.s0 = s0;
   last.s1 = s1;
-  lastSpanId = scratch.latin1Slice(0, 16);
+  lastSpanId = scratch.bytes.latin1Slice(0, 16);
   return lastSpanId;
 }
 

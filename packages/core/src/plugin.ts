@@ -151,6 +151,12 @@ export class PluginTracing {
     return this.#clewTracer?.refuse(context);
   }
 
+  /** Whether `refuse` gives a span; for what nobody ever sees the ids of. */
+  refuses(context: Context): boolean {
+    this.#refresh();
+    return this.#clewTracer?.refuses(context) === true;
+  }
+
   /** Start a span from the API's options as the application gave them: they may be anything. */
   startSpanWith(name: string, options: SpanOptions, context: Context): Span {
     this.#refresh();

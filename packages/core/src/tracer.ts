@@ -273,10 +273,22 @@ export class ClewTracer implements Tracer, SpanOwner {
     } else if (isRecordingSpan(activeSpan)) {
       // What follows a recorded span is nearly always recorded too.
       return undefined;
-    } else if (this.#dropsChildren && isOwnSpan(activeSpan) && isPlainUnsampled(activeSpan)) {
+    } else if (this.#dropsBelow(activeSpan)) {
       return this.#shared.stopped || isSuppressed(context) ? undefined : dropBelow(activeSpan);
     }
     return this.#refuseByIds(activeSpan, context);
+  }
+
+  /** Whether `refuse` gives a span; for what nobody ever sees the ids of. */
+  refuses(context: Context): boolean {
+    const activeSpan = spanOf(context);
+    if (activeSpan !== undefined && this.#dropsBelow(activeSpan))
+      return !this.#shared.stopped && !isSuppressed(context);
+    return this.refuse(context) !== undefined;
+  }
+
+  #dropsBelow(activeSpan: Span): activeSpan is Span & SpanIdentity {
+    return this.#dropsChildren && !isRecordingSpan(activeSpan) && isOwnSpan(activeSpan) && isPlainUnsampled(activeSpan);
   }
 
   #refuseByIds(activeSpan: Span | undefined, context: Context): Span | undefined {

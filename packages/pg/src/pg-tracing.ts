@@ -2,7 +2,6 @@
 import { ClewError, type Context, describeError, reportFault } from '@clew/core';
 import { Connection, DatabaseTracing } from '@clew/core/database';
 import type { AnyFunction } from './query-args.ts';
-import type { QueryCall } from './query-call.ts';
 import { type ConnectionSource, connectionFacts, POSTGRESQL } from './spans.ts';
 import type { PgResult, TracePgOptions } from './types.ts';
 import { VERSION } from './version.ts';
@@ -13,10 +12,8 @@ export interface Closable {
 }
 
 /** What we keep about one client. */
-export interface ClientState {
+interface ClientState {
   connection: Connection | undefined;
-  /** The query of the pool for which this client was acquired and that the pool is about to run on it. */
-  poolQuery: QueryCall | undefined;
   /** Cursors and streams whose spans have not ended. */
   open: Set<Closable> | undefined;
 }
@@ -73,14 +70,14 @@ export function stateOf(client: object): ClientState {
   // Own or of no one: nothing of ours is kept on a prototype under this key.
   const known = (client as { [STATE]?: ClientState })[STATE];
   if (known !== undefined) return known;
-  const state: ClientState = { connection: undefined, poolQuery: undefined, open: undefined };
+  const state: ClientState = { connection: undefined, open: undefined };
   Object.defineProperty(client, STATE, { value: state });
   return state;
 }
 
 /** Whether an object is traced: by itself, or by its prototype. */
 export function isTraced(target: object): boolean {
-  return TRACED in target;
+  return (target as { [TRACED]?: true })[TRACED] === true;
 }
 
 /** Put traced methods in place of an object's or a prototype's own ones, and mark it. */

@@ -51,6 +51,7 @@ class OpenQuery implements Closable {
     this.#call = call;
     this.#siblings = openQueries(client);
     this.#siblings.add(this);
+    openCount++;
   }
 
   watch(query: Submittable, handleError: AnyFunction, handleReadyForQuery: AnyFunction): void {
@@ -82,18 +83,26 @@ class OpenQuery implements Closable {
   }
 
   close(): void {
-    this.#siblings.delete(this);
+    this.#leave();
     this.#call.end();
   }
 
   #fail(error: unknown): void {
-    this.#siblings.delete(this);
+    this.#leave();
     this.#call.fail(error);
+  }
+
+  #leave(): void {
+    if (this.#siblings.delete(this)) openCount--;
   }
 }
 
+// Of all clients: with none, there is nothing to look for when one is released.
+let openCount = 0;
+
 /** End the spans of a client's query objects that are not done. */
 export function closeOpenQueries(client: object): void {
+  if (openCount === 0) return;
   const { open } = stateOf(client);
   if (open === undefined) return;
   for (const query of open) query.close();

@@ -1,10 +1,11 @@
 /** Attaches to a pool of pg, or to the prototype of all of them. */
 import type { Connection } from '@clew/core/database';
-import { checkTarget, isTraced, NOWHERE, PgTracing, replaceMethods, stateOf } from './pg-tracing.ts';
+import { checkTarget, isTraced, NOWHERE, PgTracing, replaceMethods } from './pg-tracing.ts';
 import type { AnyFunction } from './query-args.ts';
 import { QueryCall } from './query-call.ts';
 import { closeOpenQueries } from './submittable.ts';
 import { attachClient, type ClientClass, tracedClass } from './trace-client.ts';
+import { runPoolQuery } from './traced-query.ts';
 import type { ClientLike, PoolLike, TracePgOptions } from './types.ts';
 
 /**
@@ -72,12 +73,12 @@ function tracedPoolConnect(tracing: PgTracing, original: AnyFunction): AnyFuncti
     const pool = this as PoolLike;
     const call = starting;
     starting = undefined;
-    const state = poolStateOf(pool);
-    if (typeof callback !== 'function') return original.call(pool, callback);
     // Functions take any arguments.
-    const given = callback as AnyFunction;
-    if (call === undefined) return original.call(pool, tracing.bind(tracing.active(), given));
-    return acquireFor(call, tracing, pool, state, original, given);
+    const given = callback as AnyFunction | undefined;
+    if (call !== undefined && typeof given === 'function') return acquireFor(call, tracing, pool, original, given);
+    // Whoever has a client may run a cursor on it, which nobody reads any more once the client is back in the pool.
+    watchReleases(pool);
+    return original.call(pool, typeof given === 'function' ? tracing.bind(tracing.active(), given) : given);
   };
 }
 
@@ -86,15 +87,19 @@ function acquireFor(
   call: QueryCall,
   tracing: PgTracing,
   pool: PoolLike,
-  state: PoolState,
   original: AnyFunction,
   callback: AnyFunction,
 ): unknown {
+  const state = poolStateOf(pool);
   // An ended pool gives its error before `connect` returns.
   if (isEnding(pool)) state.place ??= NOWHERE;
   if (state.place !== undefined) call.start(state.place);
   const acquired = (error: unknown, client: unknown, release: unknown): unknown => {
-    if (!error) return runOn(client as ClientLike, call, tracing, callback, release);
+    if (!error) {
+      // Clients of a class that constructs objects of another class.
+      if (Object.getPrototypeOf(client) !== state.prototype) attachClient(client as ClientLike, tracing);
+      return runPoolQuery(call, client as ClientLike, callback, release);
+    }
     call.fail(error);
     return callback(error, client, release);
   };
@@ -112,33 +117,13 @@ function acquireFor(
   }
 }
 
-// The pool runs the query on the client at once.
-function runOn(
-  client: ClientLike,
-  call: QueryCall,
-  tracing: PgTracing,
-  callback: AnyFunction,
-  release: unknown,
-): unknown {
-  // Clients of a class that constructs objects of another class.
-  attachClient(client, tracing);
-  const state = stateOf(client);
-  state.poolQuery = call;
-  try {
-    return callback(undefined, client, release);
-  } finally {
-    if (state.poolQuery !== undefined) {
-      // Something between the pool and the client did not run it.
-      state.poolQuery = undefined;
-      call.end();
-    }
-  }
-}
-
 /** What we keep about one pool. */
 interface PoolState {
   /** Where it connects to; kept, because an idle pool has no clients and an ended one gets none. */
   place: Connection | undefined;
+  /** Of its clients, which are traced by it. */
+  readonly prototype: object;
+  isWatched: boolean;
 }
 
 const STATE: unique symbol = Symbol('clew.pg.pool');
@@ -146,11 +131,17 @@ const STATE: unique symbol = Symbol('clew.pg.pool');
 function poolStateOf(pool: PoolLike): PoolState {
   const known = (pool as { [STATE]?: PoolState })[STATE];
   if (known !== undefined) return known;
-  const state: PoolState = { place: undefined };
+  const { prototype } = (pool as unknown as PoolInternals).Client;
+  const state: PoolState = { place: undefined, prototype, isWatched: false };
   Object.defineProperty(pool, STATE, { value: state });
-  // A cursor or stream that is still open when its client goes back to the pool will not be read any more.
-  pool.on('release', onRelease);
   return state;
+}
+
+function watchReleases(pool: PoolLike): void {
+  const state = poolStateOf(pool);
+  if (state.isWatched) return;
+  state.isWatched = true;
+  pool.on('release', onRelease);
 }
 
 function onRelease(_error: unknown, client: ClientLike): void {

@@ -1,9 +1,33 @@
 /** The traced form of a client's `query`, for every way in which it can be called. */
-import type { ClientState, PgTracing } from './pg-tracing.ts';
-import { stateOf } from './pg-tracing.ts';
+import type { PgTracing } from './pg-tracing.ts';
 import { type AnyFunction, isSubmittable } from './query-args.ts';
 import { QueryCall } from './query-call.ts';
 import { traceSubmittable } from './submittable.ts';
+
+// The query for which a pool has acquired a client, and that client: the pool runs it there at once. Never set across a
+// tick, and not kept with the client: finding something there costs more than everything else that is done for a query.
+let poolQuery: QueryCall | undefined;
+let poolClient: object | undefined;
+
+/**
+ * Call what runs a pool's query on the client that was acquired for it.
+ *
+ * @returns what `run` returned
+ */
+export function runPoolQuery(call: QueryCall, client: object, run: AnyFunction, release: unknown): unknown {
+  poolQuery = call;
+  poolClient = client;
+  try {
+    return run(undefined, client, release);
+  } finally {
+    if (poolQuery === call) {
+      // Something between the pool and the client did not run it.
+      poolQuery = undefined;
+      poolClient = undefined;
+      call.end();
+    }
+  }
+}
 
 /**
  * Make it. It works on an instance and on a prototype: the client is `this`.
@@ -16,9 +40,8 @@ export function tracedQuery(tracing: PgTracing, original: AnyFunction): AnyFunct
     if (config === null || config === undefined) return original.call(this, config, values, callback);
     // `query` is a method, so there is a client.
     const client = this as object;
-    const state = stateOf(client);
-    if (state.poolQuery !== undefined && typeof callback === 'function') {
-      return runForPool(state, state.poolQuery, original, client, config, values, callback as AnyFunction);
+    if (poolQuery !== undefined && poolClient === client && typeof callback === 'function') {
+      return runForPool(poolQuery, original, client, config, values, callback as AnyFunction);
     }
     const call = new QueryCall(tracing.database, config, values);
     if (isSubmittable(config)) {
@@ -31,7 +54,6 @@ export function tracedQuery(tracing: PgTracing, original: AnyFunction): AnyFunct
 
 // The pool has started the span, and its own callback hands the result on to the application's.
 function runForPool(
-  state: ClientState,
   call: QueryCall,
   original: AnyFunction,
   client: object,
@@ -39,7 +61,8 @@ function runForPool(
   values: unknown,
   callback: AnyFunction,
 ): unknown {
-  state.poolQuery = undefined;
+  poolQuery = undefined;
+  poolClient = undefined;
   try {
     return original.call(client, config, values, call.settling(callback));
   } catch (error) {

@@ -29,19 +29,21 @@ export function bindingTest(field: string): (logger: unknown) => boolean {
 // globally; the symbol is found by its description once, because the search is not for the hot path.
 function boundText(logger: unknown): string | undefined {
   if (typeof logger !== 'object' || logger === null) return undefined;
-  const symbol = knownSymbol(logger) ?? findSymbol(logger);
-  if (symbol === undefined) return undefined;
-  const text = (logger as Record<symbol, unknown>)[symbol];
-  return typeof text === 'string' && text !== '' ? text : undefined;
+  for (let i = 0; i < knownSymbols.length; i++) {
+    const text = textUnder(logger, knownSymbols[i] as symbol);
+    if (text !== undefined) return text;
+  }
+  const symbol = findSymbol(logger);
+  return symbol === undefined ? undefined : textUnder(logger, symbol);
 }
 
-function knownSymbol(logger: object): symbol | undefined {
-  for (const known of knownSymbols) if (known in logger) return known;
-  return undefined;
+function textUnder(logger: object, symbol: symbol): string | undefined {
+  const text = (logger as Record<symbol, unknown>)[symbol];
+  return typeof text === 'string' ? text : undefined;
 }
 
 function findSymbol(logger: object): symbol | undefined {
   const found = Object.getOwnPropertySymbols(logger).find(({ description }) => description === CHILD_BINDINGS);
-  if (found !== undefined) knownSymbols.push(found);
+  if (found !== undefined && !knownSymbols.includes(found)) knownSymbols.push(found);
   return found;
 }

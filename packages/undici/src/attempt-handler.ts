@@ -1,8 +1,5 @@
 /** Attempts that are handlers: they stand between undici and the caller's handler, and pass everything on. */
-import type { ClientSpan } from '@clew/core/http';
-import { Attempt } from './attempt.ts';
-import type { Call } from './call.ts';
-import type { CallFinder } from './call-finder.ts';
+import { type Attempt, type AttemptClass, makeAttemptClass } from './attempt.ts';
 
 // undici's handlers take four arguments at most, in all versions.
 type Method = (a?: unknown, b?: unknown, c?: unknown, d?: unknown) => unknown;
@@ -26,92 +23,72 @@ interface Handler {
   onResponseStarted?: Method;
 }
 
-/** An attempt that its handler tells of; one object, because each costs something with every request. */
-export class HandlerAttempt extends Attempt {
-  protected readonly given: AbortSignal | undefined;
+interface HandlerAttempt extends Attempt {
   // undici calls handlers by the names above and no others.
-  protected declare readonly inner: Handler;
-
-  /** @param given  the caller's signal as the request has it */
-  constructor(
-    span: ClientSpan,
-    call: Call,
-    finder: CallFinder,
-    handler: object,
-    url: string,
-    traceparent: string | undefined,
-    given: AbortSignal | undefined,
-  ) {
-    super(span, call, finder, handler, url, traceparent);
-    this.given = given;
-  }
-
-  override get signal(): AbortSignal | undefined {
-    return this.given ?? super.signal;
-  }
+  readonly inner: Handler;
 }
 
-/** Where the methods are taken from. Written out one by one: a call by a name that varies costs ten times as much. */
-class AllMethods extends HandlerAttempt implements Handler {
-  onRequestStart(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
+/** What attempts are given. Written out one by one: a call by a name that varies costs ten times as much. */
+const METHODS: { [Name in keyof Handler]-?: (this: HandlerAttempt, ...args: Parameters<Method>) => unknown } = {
+  onRequestStart(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onRequestStart?.(a, b, c, d);
-  }
-  onRequestUpgrade(a: unknown, status: unknown, headers: unknown, d: unknown): unknown {
+  },
+  onRequestUpgrade(this: HandlerAttempt, a: unknown, status: unknown, headers: unknown, d: unknown): unknown {
     this.upgraded(status, headers);
     return this.inner.onRequestUpgrade?.(a, status, headers, d);
-  }
-  onResponseStart(a: unknown, status: unknown, headers: unknown, d: unknown): unknown {
+  },
+  onResponseStart(this: HandlerAttempt, a: unknown, status: unknown, headers: unknown, d: unknown): unknown {
     this.answered(status, headers);
     return this.inner.onResponseStart?.(a, status, headers, d);
-  }
-  onResponseData(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
+  },
+  onResponseData(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onResponseData?.(a, b, c, d);
-  }
-  onResponseEnd(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
+  },
+  onResponseEnd(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     this.ended();
     const result = this.inner.onResponseEnd?.(a, b, c, d);
     // Not when it throws: undici calls `onResponseError` then, and the request may be repeated.
     this.release();
     return result;
-  }
-  onResponseError(a: unknown, error: unknown, c: unknown, d: unknown): unknown {
+  },
+  onResponseError(this: HandlerAttempt, a: unknown, error: unknown, c: unknown, d: unknown): unknown {
     this.failed(error);
     return this.inner.onResponseError?.(a, error, c, d);
-  }
-  onConnect(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
+  },
+  onConnect(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onConnect?.(a, b, c, d);
-  }
-  onUpgrade(status: unknown, headers: unknown, c: unknown, d: unknown): unknown {
+  },
+  onUpgrade(this: HandlerAttempt, status: unknown, headers: unknown, c: unknown, d: unknown): unknown {
     this.upgraded(status, headers);
     return this.inner.onUpgrade?.(status, headers, c, d);
-  }
-  onHeaders(status: unknown, headers: unknown, c: unknown, d: unknown): unknown {
+  },
+  onHeaders(this: HandlerAttempt, status: unknown, headers: unknown, c: unknown, d: unknown): unknown {
     this.answered(status, headers);
     return this.inner.onHeaders?.(status, headers, c, d);
-  }
-  onData(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
+  },
+  onData(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onData?.(a, b, c, d);
-  }
-  onComplete(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
+  },
+  onComplete(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     this.ended();
     const result = this.inner.onComplete?.(a, b, c, d);
     this.release();
     return result;
-  }
-  onError(error: unknown, b: unknown, c: unknown, d: unknown): unknown {
+  },
+  onError(this: HandlerAttempt, error: unknown, b: unknown, c: unknown, d: unknown): unknown {
     this.failed(error);
     return this.inner.onError?.(error, b, c, d);
-  }
-  onBodySent(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
+  },
+  onBodySent(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onBodySent?.(a, b, c, d);
-  }
-  onRequestSent(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
+  },
+  onRequestSent(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onRequestSent?.(a, b, c, d);
-  }
-  onResponseStarted(a: unknown, b: unknown, c: unknown, d: unknown): unknown {
+  },
+  onResponseStarted(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onResponseStarted?.(a, b, c, d);
-  }
-}
+  },
+};
 
 /** One bit for each method that a handler has. */
 function shapeOf(handler: Handler): number {
@@ -135,14 +112,14 @@ function shapeOf(handler: Handler): number {
 }
 
 /** By the methods that a handler has. */
-const shapes = new Map<number, typeof HandlerAttempt>();
+const shapes = new Map<number, AttemptClass>();
 
 /**
  * The class of attempts for handlers with the methods of this one.
  *
  * @param handler  the caller's, with the methods of undici 7 and 8 (`onResponseStart` …) or of 6 (`onHeaders` …)
  */
-export function handlerAttemptFor(handler: object): typeof HandlerAttempt {
+export function handlerAttemptFor(handler: object): AttemptClass {
   // undici chooses what to call by what a handler has, so exactly the methods of the caller's are there.
   const present = shapeOf(handler as Handler);
   let Shape = shapes.get(present);
@@ -153,11 +130,11 @@ export function handlerAttemptFor(handler: object): typeof HandlerAttempt {
   return Shape;
 }
 
-function makeShape(handler: object): typeof HandlerAttempt {
-  class Shape extends HandlerAttempt {}
-  for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(AllMethods.prototype))) {
-    if (name === 'constructor' || typeof (handler as Record<string, unknown>)[name] !== 'function') continue;
-    Object.defineProperty(Shape.prototype, name, method);
+function makeShape(handler: object): AttemptClass {
+  const Shape = makeAttemptClass();
+  for (const [name, value] of Object.entries(METHODS)) {
+    if (typeof (handler as Record<string, unknown>)[name] !== 'function') continue;
+    Object.defineProperty(Shape.prototype, name, { value, writable: true, configurable: true });
   }
   return Shape;
 }

@@ -13,93 +13,125 @@ const REDIRECTS = new Set([300, 301, 302, 303, 307, 308]);
 const REFUSED_FOR_RETRY = 'UND_ERR_REQ_RETRY';
 
 /** An attempt that has a span. Every method may be called in any order, and more than once. */
-export class Attempt {
+export interface Attempt {
   readonly span: ClientSpan;
-  #call: Call | undefined;
-  readonly #finder: CallFinder;
-  protected readonly inner: object | undefined;
-  readonly #url: string;
-  readonly #traceparent: string | undefined;
-
-  /**
-   * @param finder       is told what to expect next
-   * @param handler      undici's or the caller's, by which a repetition is known
-   * @param url          absolute where the origin is known
-   * @param traceparent  the header that it was noted by
-   */
-  constructor(
-    span: ClientSpan,
-    call: Call,
-    finder: CallFinder,
-    handler: object | undefined,
-    url: string,
-    traceparent: string | undefined,
-  ) {
-    this.span = span;
-    this.#call = call;
-    this.#finder = finder;
-    this.inner = handler;
-    this.#url = url;
-    this.#traceparent = traceparent;
-  }
-
+  /** undici's handler or the caller's, by which a repetition is known. */
+  readonly inner: object | undefined;
   /** The caller's, where it is known. */
-  get signal(): AbortSignal | undefined {
-    return this.#call?.signal;
-  }
-
+  readonly signal: AbortSignal | undefined;
   /** Response headers have arrived, in any of undici's forms. */
-  answered(status: unknown, headers: unknown): void {
-    const statusCode = Number(status);
-    // 1xx answers come before the final one.
-    if (statusCode < FIRST_FINAL_STATUS && statusCode !== SWITCHING_PROTOCOLS) return;
-    forget(this.#traceparent);
-    const call = this.#call;
-    if (statusCode >= FIRST_REDIRECT && call !== undefined) this.#answeredElse(call, statusCode, headers);
-    this.span.responded({ statusCode, header: this.span.readsHeaders ? headerReader(headers) : noHeader });
-  }
-
+  answered(status: unknown, headers: unknown): void;
   /** The connection is the caller's from now on. */
-  upgraded(status: unknown, headers: unknown): void {
-    // undici 6 tells no status of a tunnel through HTTP/2.
-    if (typeof status === 'number') this.answered(status, headers);
-    this.ended();
-  }
-
+  upgraded(status: unknown, headers: unknown): void;
   /** The whole body has arrived. */
-  ended(): void {
-    forget(this.#traceparent);
-    this.span.end();
-  }
-
+  ended(): void;
   /** Nothing can follow any more. undici keeps what watches a request for a while, and a call keeps its caller's span. */
-  release(): void {
-    this.#call = undefined;
-  }
-
+  release(): void;
   /** @param signal  the caller's, where it is known */
-  failed(error: unknown, signal: AbortSignal | undefined = this.signal): void {
-    const call = this.#call;
-    if (call === undefined) return;
-    forget(this.#traceparent);
-    this.#finder.mayRepeat(call, this.inner);
-    if (codeOf(error) === REFUSED_FOR_RETRY) this.#finder.refused(call, this.#url);
-    // Below fetch the signal is not always known. Neither sockets nor undici fail with what is no Error, so that is the
-    // reason of a caller who cancelled.
-    if (signal === undefined && !(error instanceof Error)) this.span.end();
-    else this.span.failed(error, signal);
-  }
+  failed(error: unknown, signal?: AbortSignal): void;
+}
 
-  // Neither a success nor an interim answer: another attempt may follow.
-  #answeredElse(call: Call, statusCode: number, headers: unknown): void {
-    this.#finder.mayRepeat(call, this.inner);
-    if (REDIRECTS.has(statusCode)) this.#redirected(call, readHeader(headers, 'location'));
-  }
+/**
+ * @param finder       is told what to expect next
+ * @param inner        undici's handler or the caller's
+ * @param url          absolute where the origin is known
+ * @param traceparent  the header that it was noted by
+ * @param given        the caller's signal as the request has it
+ */
+export type AttemptClass = new (
+  span: ClientSpan,
+  call: Call,
+  finder: CallFinder,
+  inner: object | undefined,
+  url: string,
+  traceparent: string | undefined,
+  given?: AbortSignal,
+) => Attempt;
 
-  #redirected(call: Call, location: string | undefined): void {
-    if (location === undefined || !URL.canParse(location, this.#url)) return;
-    this.#finder.redirected(call, new URL(location, this.#url));
-  }
+/**
+ * A class of attempts, to which methods may be added. A new one each time and none that is derived: V8 makes objects of
+ * derived classes in a slow way, and there is one for every request.
+ */
+export function makeAttemptClass(): AttemptClass {
+  return class TracedAttempt implements Attempt {
+    readonly span: ClientSpan;
+    private call: Call | undefined;
+    private readonly finder: CallFinder;
+    readonly inner: object | undefined;
+    private readonly url: string;
+    private readonly traceparent: string | undefined;
+    private readonly given: AbortSignal | undefined;
+
+    constructor(
+      span: ClientSpan,
+      call: Call,
+      finder: CallFinder,
+      inner: object | undefined,
+      url: string,
+      traceparent: string | undefined,
+      given?: AbortSignal,
+    ) {
+      this.span = span;
+      this.call = call;
+      this.finder = finder;
+      this.inner = inner;
+      this.url = url;
+      this.traceparent = traceparent;
+      this.given = given;
+    }
+
+    get signal(): AbortSignal | undefined {
+      return this.given ?? this.call?.signal;
+    }
+
+    answered(status: unknown, headers: unknown): void {
+      const statusCode = Number(status);
+      // 1xx answers come before the final one.
+      if (statusCode < FIRST_FINAL_STATUS && statusCode !== SWITCHING_PROTOCOLS) return;
+      forget(this.traceparent);
+      const call = this.call;
+      if (statusCode >= FIRST_REDIRECT && call !== undefined) this.answeredElse(call, statusCode, headers);
+      this.span.responded({ statusCode, header: this.span.readsHeaders ? headerReader(headers) : noHeader });
+    }
+
+    upgraded(status: unknown, headers: unknown): void {
+      // undici 6 tells no status of a tunnel through HTTP/2.
+      if (typeof status === 'number') this.answered(status, headers);
+      this.ended();
+    }
+
+    ended(): void {
+      forget(this.traceparent);
+      this.span.end();
+    }
+
+    release(): void {
+      this.call = undefined;
+    }
+
+    failed(error: unknown, signal: AbortSignal | undefined = this.signal): void {
+      const call = this.call;
+      if (call === undefined) return;
+      forget(this.traceparent);
+      this.finder.mayRepeat(call, this.inner);
+      if (codeOf(error) === REFUSED_FOR_RETRY) this.finder.refused(call, this.url);
+      // Below fetch the signal is not always known. Neither sockets nor undici fail with what is no Error, so that is the
+      // reason of a caller who cancelled.
+      if (signal === undefined && !(error instanceof Error)) this.span.end();
+      else this.span.failed(error, signal);
+    }
+
+    // Neither a success nor an interim answer: another attempt may follow.
+    private answeredElse(call: Call, statusCode: number, headers: unknown): void {
+      this.finder.mayRepeat(call, this.inner);
+      if (REDIRECTS.has(statusCode)) this.redirected(call, readHeader(headers, 'location'));
+    }
+
+    private redirected(call: Call, location: string | undefined): void {
+      if (location === undefined || !URL.canParse(location, this.url)) return;
+      this.finder.redirected(call, new URL(location, this.url));
+    }
+  };
 }
 
 // Hooks may take it out of its object, so it is a function of its own; most services have none that looks at it.

@@ -1,7 +1,7 @@
 /** `traceUndici`: client spans for everything in the process that goes through undici, by its diagnostics channels. */
 import type { Socket } from 'node:net';
 import { HttpClientTracing } from '@clew/core/http';
-import { Attempt } from './attempt.ts';
+import { type Attempt, type AttemptClass, makeAttemptClass } from './attempt.ts';
 import { CallFinder, wrappedHandlers } from './call-finder.ts';
 import {
   type ChannelRequest,
@@ -47,6 +47,8 @@ export function traceUndici(options?: TraceUndiciOptions): () => void {
   };
 }
 
+const ChannelAttempt: AttemptClass = makeAttemptClass();
+
 /** The state of one subscription. */
 class Channels {
   readonly #client: HttpClientTracing;
@@ -72,7 +74,7 @@ class Channels {
     if (injected !== undefined) writeRequestHeaders(request, injected);
     else if (call.injected !== undefined) removeRequestHeaders(request, call.injected);
     noteAttempt(injected?.traceparent);
-    const attempt = new Attempt(span, call, this.#finder, handler, target.url, injected?.traceparent);
+    const attempt = new ChannelAttempt(span, call, this.#finder, handler, target.url, injected?.traceparent);
     request[this.#key] = attempt;
   }
 

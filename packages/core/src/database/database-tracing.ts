@@ -4,12 +4,16 @@ import { type FlatAttributes, GroupCache, truncate } from '../attributes.ts';
 import { isSuppressed, ROOT, spanOf } from '../context.ts';
 import { errorType, recordError, withholdMessage } from '../exception.ts';
 import { callHook, PluginTracing, setEndGroup } from '../plugin.ts';
+import { NonRecordingSpan } from '../span-context.ts';
 import { Connection, type ConnectionFacts } from './connection.ts';
 import { KnownQuery, QueryCache } from './known-query.ts';
 import { checkDatabaseOptions, type DatabaseConfig, type DatabaseOptions, type QueryInfo } from './options.ts';
 import { parameterAttributes } from './query-parameters.ts';
 import { MAX_TEXT_LENGTH, sanitizeQuery } from './sanitize-query.ts';
 import { MAX_SUMMARY_LENGTH, summarizeQuery } from './summarize-query.ts';
+
+// Of all queries that are not recorded: no header, log line or code of the application ever sees a query's span.
+const NOT_RECORDED = new NonRecordingSpan(0, 0, 0, 0, 0, 0, 0, false, undefined);
 
 /** What tells one database system from another. */
 export interface DatabaseSystem<Result> {
@@ -92,8 +96,7 @@ export class DatabaseTracing<Result> {
     const config = this.#config;
     if (config.requireParent && spanOf(context) === undefined) return undefined;
     if (config.ignore !== undefined && callHook('ignore', config.ignore, { text, values }) === true) return undefined;
-    const refused = this.tracing.refuse(context);
-    if (refused !== undefined) return refused;
+    if (this.tracing.refuses(context)) return NOT_RECORDED;
     const query =
       text === undefined ? this.#nameless : isParameterized ? this.#parameterized.get(text) : this.#literal.get(text);
     const flat = config.recordParameters && values !== undefined ? parameterAttributes(values) : undefined;

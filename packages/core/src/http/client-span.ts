@@ -91,14 +91,14 @@ export class ClientSpan {
     if (span === undefined) return;
     if (span.isRecording() || this.measured !== undefined || this.exceptions.toLogs) {
       const failure = judgeFailure(error, signal);
-      if (!failure.cancelled) this.#fail(span, failure.errorType, error);
+      if (!failure.cancelled) this.fail(span, failure.errorType, error);
     }
     this.end();
   }
 
   /** End the span once; later calls do nothing. */
   end(): void {
-    const span = this.#release();
+    const span = this.release();
     if (span === undefined) return;
     if (this.peer !== undefined) setEndGroup(span, this.peer.group);
     span.end();
@@ -107,17 +107,17 @@ export class ClientSpan {
 
   /** Forget the span without ending it: its attempts were seen one by one, and stand for it. */
   discard(): void {
-    if (this.#release() !== undefined) this.measured?.discarded();
+    if (this.release() !== undefined) this.measured?.discarded();
   }
 
-  #release(): Span | undefined {
+  private release(): Span | undefined {
     const span = this.span;
     this.span = undefined;
     this.context = ROOT_CONTEXT;
     return span;
   }
 
-  #fail(span: Span, errorType: string, error: unknown): void {
+  private fail(span: Span, errorType: string, error: unknown): void {
     if (this.measured !== undefined) this.measured.errorType = errorType;
     span.setAttribute('error.type', errorType);
     recordError(span, error, { sink: this.exceptions });

@@ -95,7 +95,7 @@ export class ServerSpan<Request, Response> {
     (res as MarkedResponse)[SERVER_SPAN] = this as unknown as ServerSpan<unknown, unknown>;
     if (owns) {
       res.on('close', onResponseOver);
-      if (this.server.config.endOn === 'headers') this.#endAtHeaders(res);
+      if (this.server.config.endOn === 'headers') this.endAtHeaders(res);
       return;
     }
     // Before the listeners that end the other instrumentation's span: afterwards it takes nothing any more.
@@ -117,7 +117,7 @@ export class ServerSpan<Request, Response> {
     // `attach` came before every caller of this.
     const span = this.span as Span;
     try {
-      this.#complete(span);
+      this.complete(span);
     } catch (error) {
       reportFault('http_server', `the end of a request was not recorded in full: ${describeError(error)}`);
     }
@@ -126,7 +126,7 @@ export class ServerSpan<Request, Response> {
   }
 
   // Every way of sending headers goes through `writeHead` of the response, also when the application never calls it.
-  #endAtHeaders(res: ServerResponse): void {
+  private endAtHeaders(res: ServerResponse): void {
     const { writeHead } = res;
     const finishAfter = (...args: Parameters<ServerResponse['writeHead']>): ServerResponse => {
       const result = writeHead.apply(res, args);
@@ -138,7 +138,7 @@ export class ServerSpan<Request, Response> {
     res.writeHead = finishAfter as ServerResponse['writeHead'];
   }
 
-  #complete(span: Span): void {
+  private complete(span: Span): void {
     const { library, config } = this.server;
     const res = this.res;
     const { statusCode } = res;
@@ -152,21 +152,21 @@ export class ServerSpan<Request, Response> {
     }
     // One that is not recorded is here to be counted, and for the log records of its exceptions.
     if (!span.isRecording()) {
-      if (failed) this.#settle(span, statusCode, isWhole);
+      if (failed) this.settle(span, statusCode, isWhole);
       return;
     }
     setEndGroup(span, entry.endGroup(this.method, status));
-    this.#rename(span, entry);
-    if (failed) this.#settle(span, statusCode, isWhole);
-    if (config.responseHeaders.length > 0) this.#addResponseHeaders(span);
-    if (config.optionalAttributes !== undefined || config.semconv === 'dup') this.#addBodySizes(span);
+    this.rename(span, entry);
+    if (failed) this.settle(span, statusCode, isWhole);
+    if (config.responseHeaders.length > 0) this.addResponseHeaders(span);
+    if (config.optionalAttributes !== undefined || config.semconv === 'dup') this.addBodySizes(span);
     if (config.responseAttributes !== undefined) {
       const added = callHook('responseAttributes', config.responseAttributes, this.request, this.response);
       if (added !== undefined) span.setAttributes(added);
     }
   }
 
-  #rename(span: Span, entry: RouteEntry): void {
+  private rename(span: Span, entry: RouteEntry): void {
     const { spanName } = this.server.config;
     if (spanName !== undefined) {
       const name = callHook('spanName', spanName, this.request, entry.route);
@@ -183,20 +183,20 @@ export class ServerSpan<Request, Response> {
     span.updateName(name);
   }
 
-  #settle(span: Span, statusCode: number, isWhole: boolean): void {
+  private settle(span: Span, statusCode: number, isWhole: boolean): void {
     const reported = this.lastError ?? this.server.library.errorOf?.(this.request);
     if (isWhole) {
       const known = reported !== undefined;
-      this.#setError(span, known ? errorType(reported) : String(statusCode), reported);
+      this.setError(span, known ? errorType(reported) : String(statusCode), reported);
       return;
     }
     const isDetached = this.server.library.isDetached?.(this.request, this.response) ?? false;
     const type = brokenOffType(this.req, this.res, { error: reported, isDetached });
     if (type === undefined) return;
-    this.#setError(span, type, destroyedBy(this.res) ?? reported);
+    this.setError(span, type, destroyedBy(this.res) ?? reported);
   }
 
-  #setError(span: Span, type: string, error: unknown): void {
+  private setError(span: Span, type: string, error: unknown): void {
     if (this.measured !== undefined) this.measured.errorType = type;
     if (error === undefined) {
       span.setStatus({ code: SpanStatusCode.ERROR });
@@ -210,7 +210,7 @@ export class ServerSpan<Request, Response> {
     span.setAttribute('error.type', type);
   }
 
-  #addBodySizes(span: Span): void {
+  private addBodySizes(span: Span): void {
     const { optionalAttributes: wanted, semconv } = this.server.config;
     const [received, sent] = [requestBodySize(this.req), responseBodySize(this.req, this.res)];
     if (received !== undefined && wanted?.has('http.request.body.size')) {
@@ -223,7 +223,7 @@ export class ServerSpan<Request, Response> {
     if (sent !== undefined) span.setAttribute('http.response_content_length', sent);
   }
 
-  #addResponseHeaders(span: Span): void {
+  private addResponseHeaders(span: Span): void {
     const { responseHeaders: names, allowSensitiveHeaders } = this.server.config;
     const flat: FlatAttributes = [];
     const res = this.res;

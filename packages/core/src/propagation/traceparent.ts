@@ -1,7 +1,7 @@
 /** W3C Trace Context: the `traceparent` header, and the propagator that carries it together with `tracestate`. */
 import type { Context, TextMapGetter, TextMapPropagator, TextMapSetter } from '@opentelemetry/api';
 import { isSuppressed, spanOf, withSpanIn } from '../context.ts';
-import { writeHexWord } from '../ids.ts';
+import { digitBuffer, writeHexWord } from '../ids.ts';
 import { identityOf, isValidIdentity, KNOWN_FLAGS, NonRecordingSpan, type SpanIdentity } from '../span-context.ts';
 import { readListHeader, readSingleHeader, trimBlanks, writeHeader } from './carrier.ts';
 import { codeAt, digitPairAt, digitWordAt, fillWindow, takeMalformedDigits } from './digit-window.ts';
@@ -47,10 +47,7 @@ function cutToLength(header: string): string | undefined {
   return text.charCodeAt(LENGTH) === DASH && !text.startsWith('00') ? text.slice(0, LENGTH) : undefined;
 }
 
-// Node.js gives every Buffer `latin1Slice`, the part of `toString` that does the work; its types leave it out.
-const scratch = Buffer.from(`00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`, 'latin1') as Buffer & {
-  latin1Slice(start: number, end: number): string;
-};
+const scratch = digitBuffer(`00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`);
 // What is written there now, and its text: a batch of messages carries the same span in each of them. The words and not
 // the span, which would be kept in memory by it.
 const last = { t0: 0, t1: 0, t2: 0, t3: 0, s0: 0, s1: 0, traceFlags: 0 };
@@ -67,23 +64,24 @@ export function formatTraceparent(identity: SpanIdentity): string {
   if (isSameTrace && s1 === last.s1 && s0 === last.s0 && traceFlags === last.traceFlags && lastText !== '') {
     return lastText;
   }
+  const { bytes, view } = scratch;
   if (!isSameTrace) {
-    writeHexWord(scratch, 3, t0);
-    writeHexWord(scratch, 11, t1);
-    writeHexWord(scratch, 19, t2);
-    writeHexWord(scratch, 27, t3);
+    writeHexWord(view, 3, t0);
+    writeHexWord(view, 11, t1);
+    writeHexWord(view, 19, t2);
+    writeHexWord(view, 27, t3);
     last.t0 = t0;
     last.t1 = t1;
     last.t2 = t2;
     last.t3 = t3;
   }
-  writeHexWord(scratch, 36, s0);
-  writeHexWord(scratch, 44, s1);
-  scratch[54] = 0x30 + (traceFlags & KNOWN_FLAGS);
+  writeHexWord(view, 36, s0);
+  writeHexWord(view, 44, s1);
+  bytes[54] = 0x30 + (traceFlags & KNOWN_FLAGS);
   last.s0 = s0;
   last.s1 = s1;
   last.traceFlags = traceFlags;
-  lastText = scratch.latin1Slice(0, LENGTH);
+  lastText = bytes.latin1Slice(0, LENGTH);
   return lastText;
 }
 
