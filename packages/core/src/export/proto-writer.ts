@@ -301,9 +301,9 @@ function putNanos(view: DataView, at: number, anchorHigh: number, anchorLow: num
   const delta = Math.round(monotonicMs * 1e6);
   const deltaHigh = Math.floor(delta / TWO_32);
   const low = anchorLow + (delta - deltaHigh * TWO_32);
-  const carried = low >= TWO_32;
-  view.setUint32(at, carried ? low - TWO_32 : low, true);
-  view.setUint32(at + 4, anchorHigh + deltaHigh + (carried ? 1 : 0), true);
+  // `| 0` takes the lower 32 bits, and is done in place: of a number that may be larger V8 calls the setter.
+  view.setInt32(at, low | 0, true);
+  view.setInt32(at + 4, (anchorHigh + deltaHigh + (low >= TWO_32 ? 1 : 0)) | 0, true);
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
