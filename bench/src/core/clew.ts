@@ -36,6 +36,6 @@ async function tracedServer(): Promise<Serve> {
   return serveByHand(({ req, res }, answer) => {
     const active = server.start(req, res, req, res);
     if (active === undefined) throw new Error('the request got no span');
-    server.tracing.runRest(active, answer);
+    server.tracing.run(active, answer);
   });
 }

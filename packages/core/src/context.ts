@@ -1,5 +1,5 @@
 /** The current context: what span is active, the baggage, and whether tracing is suppressed. */
-import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type Baggage,
   type Context,
@@ -115,26 +115,6 @@ function runStored<A extends unknown[], R>(context: Context, fn: (...args: A) =>
   const store = context === ROOT_CONTEXT ? ROOT : context;
   if (thisArg === undefined) return storage.run(store, fn, ...args);
   return storage.run(store, () => fn.apply(thisArg, args));
-}
-
-// From Node.js 24 on all stores of a call are one map, which `run` copies on the way in and again on the way out. An
-// AsyncResource brings back the map that was there, which takes two thirds of the time.
-const copiesOnTheWayOut = Number.parseInt(process.versions.node, 10) >= 24;
-
-/**
- * Run the rest of a request in a context. What the function enters by `enterWith` of other storages may end with it, so
- * nothing of the application must come after it in the same call.
- */
-export function runRestInContext<R>(context: Context, rest: () => R): R {
-  if (isThroughApi || !copiesOnTheWayOut) return runInContext(context, rest);
-  const store = context === ROOT_CONTEXT ? ROOT : context;
-  // `runInAsyncScope` gives back what the function returned.
-  return new AsyncResource('CLEW').runInAsyncScope(enterAndRun, undefined, store, rest) as R;
-}
-
-function enterAndRun(store: Context, rest: () => unknown): unknown {
-  storage.enterWith(store);
-  return rest();
 }
 
 /**

@@ -21,7 +21,7 @@ import {
 } from '@opentelemetry/api';
 import { type AttributeGroup, type FlatAttributes, toAttributes } from './attributes.ts';
 import { addBaggage } from './baggage-attributes.ts';
-import { activeContext, enterStored, runInContext, runRestInContext, spanOf } from './context.ts';
+import { activeContext, enterStored, runInContext, spanOf } from './context.ts';
 import { describeError, reportFault } from './faults.ts';
 import type { PluginDefaults } from './plugin-defaults.ts';
 import { ClewTracerProvider } from './provider.ts';
@@ -93,15 +93,6 @@ export class PluginTracing {
     this.#refresh();
     if (this.#ownContext) return runInContext(context, fn, thisArg, ...args);
     return contextApi.with(context, fn as (...args: unknown[]) => R, thisArg as undefined, ...args);
-  }
-
-  /**
-   * Run the rest of a request in a context: cheaper than `run`, for functions after which nothing of the application
-   * comes in the same call, because what it enters by `enterWith` of a storage of its own may end with the function.
-   */
-  runRest<R>(context: Context, rest: () => R): R {
-    this.#refresh();
-    return this.#ownContext ? runRestInContext(context, rest) : contextApi.with(context, rest);
   }
 
   /**

@@ -43,7 +43,7 @@ export function tracingMiddleware<
     const context = server.start(req as Req, res as Res, req, res);
     if (hasLayerSpans) watchLayers(req, res, isFirst, context);
     if (context === undefined) next();
-    else server.tracing.runRest(context, next);
+    else server.tracing.run(context, next);
   });
 
   function watchLayers(req: Request, res: ServerResponse, isFirst: boolean, context: Context | undefined): void {

@@ -48,7 +48,7 @@ function attach(instance: Instance, given: TracingPluginOptions<Request, TracedR
     const context = server.start(request, reply, request.raw, reply.raw);
     if (isFirst && serverSpanOf(reply.raw)) handlers.watch(request, context);
     if (context === undefined) next();
-    else server.tracing.runRest(context, next);
+    else server.tracing.run(context, next);
   });
   instance.addHook('onError', function clewTracingError(_request, reply, error, next) {
     serverSpanOf(reply.raw)?.fail(error);

@@ -33,7 +33,13 @@ export function tracedClass<C extends ClientClass>(base: C, tracing: PgTracing):
   if (isTraced(base.prototype)) return base;
   // `any` is what TypeScript asks of a mixin's constructor; the arguments are those of the base.
   const Base = base as unknown as new (...args: unknown[]) => ClientLike;
-  const traced = class Client extends Base {};
+  const traced = class Client extends Base {
+    constructor(...args: unknown[]) {
+      super(...args);
+      // A class may construct objects of another one.
+      attachClient(this, tracing);
+    }
+  };
   attachClient(traced.prototype, tracing);
   // Same statics, same constructor, same instances.
   return traced as unknown as C;

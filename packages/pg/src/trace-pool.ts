@@ -95,11 +95,7 @@ function acquireFor(
   if (isEnding(pool)) state.place ??= NOWHERE;
   if (state.place !== undefined) call.start(state.place);
   const acquired = (error: unknown, client: unknown, release: unknown): unknown => {
-    if (!error) {
-      // Clients of a class that constructs objects of another class.
-      if (Object.getPrototypeOf(client) !== state.prototype) attachClient(client as ClientLike, tracing);
-      return runPoolQuery(call, client as ClientLike, callback, release);
-    }
+    if (!error) return runPoolQuery(call, client as ClientLike, callback, release);
     call.fail(error);
     return callback(error, client, release);
   };
@@ -121,8 +117,6 @@ function acquireFor(
 interface PoolState {
   /** Where it connects to; kept, because an idle pool has no clients and an ended one gets none. */
   place: Connection | undefined;
-  /** Of its clients, which are traced by it. */
-  readonly prototype: object;
   isWatched: boolean;
 }
 
@@ -131,8 +125,7 @@ const STATE: unique symbol = Symbol('clew.pg.pool');
 function poolStateOf(pool: PoolLike): PoolState {
   const known = (pool as { [STATE]?: PoolState })[STATE];
   if (known !== undefined) return known;
-  const { prototype } = (pool as unknown as PoolInternals).Client;
-  const state: PoolState = { place: undefined, prototype, isWatched: false };
+  const state: PoolState = { place: undefined, isWatched: false };
   Object.defineProperty(pool, STATE, { value: state });
   return state;
 }

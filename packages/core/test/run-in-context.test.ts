@@ -1,4 +1,4 @@
-/** Running the rest of a request in a context. */
+/** Running a part of a request in a context. */
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import test from 'node:test';
@@ -12,7 +12,7 @@ const KEY = createContextKey('test');
 const plugin = new PluginTracing({ name: '@clew/test', version: '0.1.0' });
 
 for (const manager of ['ours', "somebody else's"]) {
-  test(`the rest runs in its context, and so does what it starts, with ${manager}`, async (t) => {
+  test(`a function runs in its context, and so does what it starts, with ${manager}`, async (t) => {
     if (manager === 'ours') {
       const tracing = startTracing({ serviceName: 'test', exporter: 'none' });
       t.after(() => tracing.shutdown());
@@ -21,7 +21,7 @@ for (const manager of ['ours', "somebody else's"]) {
       t.after(() => context.disable());
     }
     const inner = plugin.active().setValue(KEY, 'inner');
-    const seen = plugin.runRest(inner, () => {
+    const seen = plugin.run(inner, () => {
       const inside = plugin.active().getValue(KEY);
       return Promise.all([inside, nextTurn().then(() => plugin.active().getValue(KEY))]);
     });
@@ -30,7 +30,7 @@ for (const manager of ['ours', "somebody else's"]) {
   });
 }
 
-test('a rest that throws does so to its caller, and leaves the context that was there', (t) => {
+test('a function that throws does so to its caller, and leaves the context that was there', (t) => {
   const tracing = startTracing({ serviceName: 'test', exporter: 'none' });
   t.after(() => tracing.shutdown());
   const outer = plugin.active().setValue(KEY, 'outer');
@@ -38,9 +38,9 @@ test('a rest that throws does so to its caller, and leaves the context that was 
     const fail = (): never => {
       throw new Error('boom');
     };
-    assert.throws(() => plugin.runRest(outer.setValue(KEY, 'inner'), fail), /boom/);
+    assert.throws(() => plugin.run(outer.setValue(KEY, 'inner'), fail), /boom/);
     assert.equal(plugin.active().getValue(KEY), 'outer');
-    plugin.runRest(ROOT_CONTEXT, () => assert.equal(plugin.active().getValue(KEY), undefined));
+    plugin.run(ROOT_CONTEXT, () => assert.equal(plugin.active().getValue(KEY), undefined));
   });
 });
 
@@ -50,7 +50,7 @@ test("the application's own storages are inside what they were outside", (t) => 
   const own = new AsyncLocalStorage<string>();
   own.run('request 1', () => {
     const inner = plugin.active().setValue(KEY, 'inner');
-    plugin.runRest(inner, () => {
+    plugin.run(inner, () => {
       assert.equal(own.getStore(), 'request 1');
       own.enterWith('request 1, user 7');
       assert.equal(plugin.active().getValue(KEY), 'inner');
