@@ -40,7 +40,11 @@ export class ProtoWriter {
   /** Make room for `bytes` more. */
   ensure(bytes: number): void {
     const needed = this.position + bytes;
-    if (needed <= this.buffer.length) return;
+    if (needed > this.buffer.length) this.#grow(needed);
+  }
+
+  // Apart, so that the test before it is compiled into its callers.
+  #grow(needed: number): void {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2)) as FastBuffer;
     this.buffer.copy(grown, 0, 0, this.position);
     this.buffer = grown;
