@@ -70,8 +70,7 @@ function describeCores({ server, load }: Cores): string {
 /** Windows of servers are short, and those of `--toggle` shorter still, so it takes more of them. */
 function defaultRounds(name: BenchmarkName, { toggle }: Options): number {
   if (toggle) return 200;
-  if (name === 'service') return 24;
-  return name === 'core' || name === 'undici' ? 10 : 60;
+  return name === 'core' ? 10 : 60;
 }
 
 function run(name: BenchmarkName, options: Settled, cores: Cores): Promise<Outcome> {
@@ -119,7 +118,7 @@ function figuresOf({ windows }: HttpRun, figure: (window: Window) => number): Re
 }
 
 async function benchClients(options: Settled, cores: Cores): Promise<Outcome> {
-  const { seconds = 0.4, warmUpSeconds = 3 } = options;
+  const { seconds = 0.3, warmUpSeconds = 3 } = options;
   const run = await runClients({ ...options, seconds, warmUpSeconds }, cores);
   return clientOutcome('undici', 'CPU of the client process per request', options, run);
 }
@@ -210,6 +209,7 @@ function describe(
     added: main.added,
     interval: main.interval,
     ratio: main.ratio,
+    ...(main.ratioInterval && { ratioInterval: main.ratioInterval }),
     cases,
   };
 }

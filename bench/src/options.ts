@@ -13,9 +13,9 @@ export interface Options {
   readonly write: boolean;
   /** All variants but the official SDK in one process that answer in turns. Servers only. Default false. */
   readonly toggle: boolean;
-  /** Measured rounds, each with every variant once. 1 or more. Default 60 for servers, 24 for the service, 200 with `toggle`, else 10. */
+  /** Measured rounds, each with every variant once. 1 or more. Default 200 with `toggle`, 10 for core, else 60. */
   readonly rounds: number | undefined;
-  /** Length of one measured window of one variant. Seconds, above 0. Default 0.2, undici 0.4, service 0.6; core 0.2 per case. */
+  /** Length of one measured window of one variant. Seconds, above 0. Default 0.2, undici 0.3, service 0.6; core 0.2 per case. */
   readonly seconds: number | undefined;
   /** Unmeasured load before the first round, per variant. Seconds, 0 or more. Default 4, service 12, undici 3; core 1 per case. */
   readonly warmUpSeconds: number | undefined;
@@ -31,8 +31,8 @@ export const USAGE = `npm run bench -- core|express|fastify|undici|service… [o
 
   --toggle          variants by turns in one process and in memory, for the finest differences; not of core
   --rounds N        measured rounds, each with every variant once
-                    (default 60 for servers, 24 for service, 200 with --toggle, else 10)
-  --seconds S       length of one measured window (default 0.2; undici: 0.4; service: 0.6; core: 0.2 per case)
+                    (default 60, core 10, with --toggle 200)
+  --seconds S       length of one measured window (default 0.2; undici: 0.3; service: 0.6; core: 0.2 per case)
   --warm-up S       unmeasured load before the first round, per variant
                     (default 4; service: 12; undici: 3; core: 1 per case)
   --connections N   connections of the load generator (default 32)

@@ -57,7 +57,7 @@ function renderResult(result: BenchResult): string[] {
   ];
 }
 
-function renderComparison({ unit, variants, added, interval, ratio }: Comparison): string[] {
+function renderComparison({ unit, variants, added, interval, ratio, ratioInterval }: Comparison): string[] {
   const rows = Object.entries(variants).map(([name, spread]) => {
     const [more, between] = [added[name], interval[name]];
     const cells = [name, number(spread.median), range(spread.min, spread.max)];
@@ -68,9 +68,10 @@ function renderComparison({ unit, variants, added, interval, ratio }: Comparison
   const quotients = Object.entries(ratio).map(([name, value]) => {
     // A variant that is no dearer than bare has no share to speak of.
     const share = value > 0 ? ` (1/${number(1 / value)})` : '';
-    return `\`${name}\` ${number(value)}${share}`;
+    const within = ratioInterval?.[name];
+    return `\`${name}\` ${number(value)}${share}${within ? `, 95 % ${range(within.low, within.high)}` : ''}`;
   });
-  return quotients.length === 0 ? lines : [...lines, '', `Ratio of what is added: ${quotients.join(', ')}.`];
+  return quotients.length === 0 ? lines : [...lines, '', `Ratio of what is added: ${quotients.join('; ')}.`];
 }
 
 /** Columns are padded, so that the table reads the same in a terminal and as Markdown. */

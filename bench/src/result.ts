@@ -1,4 +1,12 @@
-import { type Interval, type Spread, medianInterval, pairedDifferences, pairedRatios, spread } from './stats.ts';
+import {
+  type Interval,
+  type Spread,
+  median,
+  medianInterval,
+  pairedDifferences,
+  pairedRatios,
+  spread,
+} from './stats.ts';
 
 /** Figures of one variant, one per round, in the order of the rounds. */
 export type Samples = Readonly<Record<string, readonly number[]>>;
@@ -14,6 +22,8 @@ export interface Comparison {
   readonly interval: Record<string, Interval>;
   /** Median of `added(a) / added(b)`, paired by round; keys read `a/b`. */
   readonly ratio: Record<string, number>;
+  /** Where the true median of each ratio lies with about 95 % certainty. Not in results of before it was measured. */
+  readonly ratioInterval?: Record<string, Interval>;
 }
 
 /** What `--json` prints and `results.json` keeps. */
@@ -34,10 +44,11 @@ export interface BenchResult extends Comparison {
   readonly cases: Record<string, Comparison & { readonly title: string }>;
 }
 
-/** Quotients that are worth a column: ours to the official SDK's. */
+/** Quotients that are worth a column: ours to the official SDK's, and what there is without any tracing. */
 const RATIOS: ReadonlyArray<readonly [string, string]> = [
   ['clew', 'otel'],
   ['clew-unsampled', 'otel-unsampled'],
+  ['control', 'otel-unsampled'],
 ];
 
 /**
@@ -58,21 +69,28 @@ export function compare(unit: string, samples: Samples): Comparison {
     const difference = pairedDifferences(figures, bare);
     differences[name] = difference;
     added[name] = roundSpread(spread(difference));
-    const { low, high } = medianInterval(difference);
-    interval[name] = { low: significant(low), high: significant(high) };
+    interval[name] = roundInterval(medianInterval(difference));
   }
   const ratio: Record<string, number> = {};
+  const ratioInterval: Record<string, Interval> = {};
   for (const [ours, theirs] of RATIOS) {
     const a = differences[ours];
     const b = differences[theirs];
-    if (a !== undefined && b !== undefined) ratio[`${ours}/${theirs}`] = significant(spread(pairedRatios(a, b)).median);
+    if (a === undefined || b === undefined) continue;
+    const quotients = pairedRatios(a, b);
+    ratio[`${ours}/${theirs}`] = significant(median(quotients));
+    ratioInterval[`${ours}/${theirs}`] = roundInterval(medianInterval(quotients));
   }
-  return { unit, variants, added, interval, ratio };
+  return { unit, variants, added, interval, ratio, ratioInterval };
 }
 
 /** Four significant digits: more would only print noise. */
 export function significant(value: number): number {
   return Number(value.toPrecision(4));
+}
+
+function roundInterval({ low, high }: Interval): Interval {
+  return { low: significant(low), high: significant(high) };
 }
 
 function roundSpread(values: Spread): Spread {

@@ -22,7 +22,7 @@ test('a table has a row per variant, with what it adds to bare', () => {
     .filter((line) => line.startsWith('| clew'))
     .map((line) => line.split('|').map((cell) => cell.trim()));
   assert.deepEqual(cells[0], ['', 'clew', '48', '43 … 53', '+3', '3 … 3', '3 … 3', '']);
-  assert.ok(lines.includes('Ratio of what is added: `clew/otel` 0.03 (1/33.3).'));
+  assert.ok(lines.includes('Ratio of what is added: `clew/otel` 0.03 (1/33.3), 95 % 0.03 … 0.03.'));
 });
 
 test('all lines of a table are of one length', () => {

@@ -33,6 +33,13 @@ test('the ratio is the median of quotients within a round, not the quotient of m
   assert.deepEqual(ratio, { 'clew/otel': 0.1 });
 });
 
+test('the ratio has the interval of its median', () => {
+  const bare = Array.from({ length: 30 }, () => 100);
+  const clew = bare.map((value, round) => value + round + 1);
+  const otel = bare.map((value) => value + 100);
+  assert.deepEqual(compare('µs', { bare, clew, otel }).ratioInterval, { 'clew/otel': { low: 0.1, high: 0.21 } });
+});
+
 test('unsampled variants are compared with each other', () => {
   const { ratio } = compare('µs', { bare: [1], 'clew-unsampled': [2], 'otel-unsampled': [11] });
   assert.deepEqual(ratio, { 'clew-unsampled/otel-unsampled': 0.1 });

@@ -2,9 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import type { Dispatcher } from 'undici';
 
+import { PassedOn } from '../passed-on.ts';
 import type { Client, Transport } from './variant.ts';
-
-type Handler = Dispatcher.DispatchHandler;
 
 const noFlush = async (): Promise<void> => {};
 
@@ -45,32 +44,4 @@ function listenIdly(): () => void {
   return () => {
     for (const name of names) unsubscribe(name, ignore);
   };
-}
-
-class PassedOn implements Handler {
-  readonly #handler: Handler;
-
-  constructor(handler: Handler) {
-    this.#handler = handler;
-  }
-
-  onRequestStart(...args: Parameters<NonNullable<Handler['onRequestStart']>>): void {
-    this.#handler.onRequestStart?.(...args);
-  }
-
-  onResponseStart(...args: Parameters<NonNullable<Handler['onResponseStart']>>): void {
-    this.#handler.onResponseStart?.(...args);
-  }
-
-  onResponseData(...args: Parameters<NonNullable<Handler['onResponseData']>>): void {
-    this.#handler.onResponseData?.(...args);
-  }
-
-  onResponseEnd(...args: Parameters<NonNullable<Handler['onResponseEnd']>>): void {
-    this.#handler.onResponseEnd?.(...args);
-  }
-
-  onResponseError(...args: Parameters<NonNullable<Handler['onResponseError']>>): void {
-    this.#handler.onResponseError?.(...args);
-  }
 }

@@ -1,6 +1,8 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
+import { joinFigures, measureInRounds, shareRounds } from '../rounds.ts';
 import { type Counted, countSpans } from './counted.ts';
+import { FULL_YOUNG_GENERATION } from '../young-generation.ts';
 import { CLIENT_VARIANTS, CLIENTS, type ClientName } from './variant.ts';
 
 /** What of the command line concerns a client, with every default filled in. */
@@ -19,89 +21,84 @@ export interface ClientRun {
   readonly counted: readonly Counted[];
 }
 
-/**
- * Windows of each variant in a round. Many short ones instead of a long one: what slows the machine for a second spoils
- * few of them, and the interval of the median narrows with their number.
- */
-const WINDOWS_PER_ROUND = 4;
+/** Processes with the same code differ by several microseconds a request, for as long as they live. */
+const GENERATIONS = 3;
+
+/** What answers the clients, all of a run. */
+interface Target {
+  readonly process: Child;
+  readonly url: string;
+  /** Whether it never sleeps under load. */
+  readonly polls: boolean;
+}
 
 interface Measured {
-  readonly client: ClientName;
-  readonly variant: string;
+  readonly name: string;
   readonly process: Child;
 }
 
-/**
- * Measure every client: a process per client and variant, alive over all rounds, and windows of theirs in turn, in
- * which it asks a server of its own accord.
- */
+/** Measure every client, one after the other. */
 export async function runClients(options: ClientRunOptions, cores: Cores): Promise<ClientRun> {
-  const started: Child[] = [];
-  const start = async (script: string, core: number | undefined, args: string[] = []): Promise<Child> => {
-    const nodeArgs = profileArguments(args.length > 0 ? options.profileFolder : undefined, args.slice(0, 2).join('-'));
-    const child = await startChild({ script: new URL(script, import.meta.url), args, nodeArgs, core });
-    started.push(child);
-    return child;
-  };
+  const target = await startChild({ script: new URL('./target.ts', import.meta.url), core: cores.load });
+  const micros: ClientRun['micros'] = { request: {}, fetch: {}, channels: {} };
+  const counted: Counted[] = [];
   try {
-    const sink = await start('../sink/sink.ts', cores.load);
-    const target = await start('./target.ts', cores.load);
-    const urls = [String((await sink.ask('address')).url), String((await target.ask('address')).url)];
-    const names = Object.keys(CLIENT_VARIANTS).filter(
-      (one) => one === 'bare' || (options.variants?.includes(one) ?? true),
-    );
-    const measured: Measured[] = [];
+    const url = String((await target.ask('address')).url);
+    // A process that never sleeps needs a core of its own.
+    const all = { process: target, url, polls: cores.load !== undefined };
     for (const client of CLIENTS) {
-      for (const variant of names) {
-        measured.push({
-          client,
-          variant,
-          process: await start('./client.ts', cores.server, [client, variant, ...urls]),
-        });
+      process.stderr.write(`${client}\n`);
+      for (const rounds of shareRounds(options.rounds, GENERATIONS)) {
+        const generation = await runGeneration(client, { ...options, rounds }, cores, all);
+        counted.push(...generation.counted);
+        micros[client] = joinFigures(micros[client], generation.micros);
       }
-    }
-    // Warm-up in windows like those to come: what goes on between two of them is a part of what V8 compiles for.
-    await measureWindows(measured, names, sink, options, Math.ceil(options.warmUpSeconds / options.seconds));
-    const micros = await measureWindows(measured, names, sink, options, options.rounds * WINDOWS_PER_ROUND);
-    const counted: Counted[] = [];
-    for (const { client, variant, process: child } of measured) {
-      counted.push(await countSpans(child, sink, client, variant));
     }
     return { micros, counted };
   } finally {
-    await Promise.all(started.map((child) => child.stop()));
+    await target.stop();
   }
 }
 
-async function measureWindows(
-  measured: readonly Measured[],
-  names: readonly string[],
-  sink: Child,
-  { seconds, connections }: ClientRunOptions,
-  windows: number,
-): Promise<ClientRun['micros']> {
-  const micros = Object.fromEntries(
-    CLIENTS.map((client) => [client, Object.fromEntries(names.map((name) => [name, [] as number[]]))]),
-  ) as ClientRun['micros']; // An entry for each of them.
-  for (let window = 0; window < windows; window++) {
-    // Another one goes first each time, so that nobody always runs behind the same neighbour.
-    for (let i = 0; i < measured.length; i++) {
-      const one = measured[(i + window) % measured.length];
-      if (one === undefined) continue;
-      micros[one.client][one.variant]?.push(await measure(one, seconds, connections));
-      // Nobody is measured now, so the sink may decode.
-      await sink.ask('count', { key: keyOf(one) });
+/** A process per variant, alive over its rounds, and windows of theirs in turn, in which it asks of its own accord. */
+async function runGeneration(
+  client: ClientName,
+  options: ClientRunOptions,
+  cores: Cores,
+  target: Target,
+): Promise<{ micros: Record<string, number[]>; counted: Counted[] }> {
+  const { rounds, seconds, warmUpSeconds, connections, profileFolder } = options;
+  const names = Object.keys(CLIENT_VARIANTS).filter(
+    (one) => one === 'bare' || (options.variants?.includes(one) ?? true),
+  );
+  const sink = await startChild({ script: new URL('../sink/sink.ts', import.meta.url), core: cores.load });
+  const measured: Measured[] = [];
+  try {
+    const sinkUrl = String((await sink.ask('address')).url);
+    for (const name of names) {
+      const process = await startChild({
+        script: new URL('./client.ts', import.meta.url),
+        args: [client, name, sinkUrl, target.url],
+        nodeArgs: [...FULL_YOUNG_GENERATION, ...profileArguments(profileFolder, `${client}-${name}`)],
+        core: cores.server,
+      });
+      measured.push({ name, process });
     }
-    process.stderr.write(`window ${window + 1} of ${windows}\n`);
+    const measureWindow = async ({ name, process: child }: Measured): Promise<number> => {
+      if (target.polls) await target.process.ask('poll');
+      const { cpuMicros, requests } = await child.ask('load', { seconds, connections });
+      await target.process.ask('rest');
+      // Nobody is measured now, so the sink may decode.
+      await sink.ask('count', { key: `${client}-${name}` });
+      return Number(cpuMicros) / Number(requests);
+    };
+    // Warm-up in windows like those to come: what goes on between two of them is a part of what V8 compiles for.
+    await measureInRounds(measured, Math.ceil(warmUpSeconds / seconds), measureWindow);
+    const micros = await measureInRounds(measured, rounds, measureWindow);
+    const counted: Counted[] = [];
+    for (const one of measured) counted.push(await countSpans(one.process, sink, client, one.name));
+    return { micros, counted };
+  } finally {
+    await Promise.all([sink, ...measured.map(({ process }) => process)].map((child) => child.stop()));
   }
-  return micros;
-}
-
-async function measure({ process: child }: Measured, seconds: number, connections: number): Promise<number> {
-  const { cpuMicros, requests } = await child.ask('load', { seconds, connections });
-  return Number(cpuMicros) / Number(requests);
-}
-
-function keyOf({ client, variant }: Measured): string {
-  return `${client}-${variant}`;
 }

@@ -1,5 +1,4 @@
-import { constants, setPriority } from 'node:os';
-
+import { Polling } from '../polling.ts';
 import { LoadConnection } from './load-connection.ts';
 
 const MS_PER_SECOND = 1000;
@@ -17,6 +16,7 @@ export function loadHandlers(): Record<'connect' | 'load', Handler> {
 }
 
 class Load {
+  readonly #polling = new Polling();
   #connections: LoadConnection[] = [];
   #isOver = true;
   #unanswered = 0;
@@ -29,7 +29,7 @@ class Load {
     return {};
   }
 
-  /** @param polls  never sleep: whoever writes to a process that sleeps pays for waking it, which is most of a write */
+  /** @param polls  never sleep until it is over */
   async run(seconds: number, polls: boolean): Promise<object> {
     this.#isOver = false;
     this.#unanswered = this.#connections.length;
@@ -41,15 +41,14 @@ class Load {
       };
     });
     for (const connection of this.#connections) connection.ask();
-    if (polls) {
-      // The sink shares our core, and an exporter drops spans while it waits for its answer.
-      setPriority(constants.priority.PRIORITY_LOW);
-      this.#poll();
-    }
+    if (polls) this.#polling.start();
     const timer = setTimeout(() => {
       this.#isOver = true;
     }, seconds * MS_PER_SECOND);
-    await ended.finally(() => clearTimeout(timer));
+    await ended.finally(() => {
+      clearTimeout(timer);
+      this.#polling.stop();
+    });
     return {};
   }
 
@@ -59,10 +58,5 @@ class Load {
       this.#end?.(error);
     } else if (!this.#isOver) connection.ask();
     else if (--this.#unanswered === 0) this.#end?.();
-  }
-
-  // With something to do in each turn, the event loop only looks for what has come and never waits for it.
-  #poll(): void {
-    if (this.#end !== undefined) setImmediate(() => this.#poll());
   }
 }

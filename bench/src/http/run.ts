@@ -1,5 +1,6 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
+import { joinFigures, measureInRounds, shareRounds } from '../rounds.ts';
 import { type Arrived, countArrived, joinArrived } from './arrived.ts';
 import { type Framework, VARIANTS } from './variant.ts';
 
@@ -59,9 +60,6 @@ export const FOR_MEMORY: ServerScript = {
   nodeArgs: ['--min-semi-space-size=16', '--max-semi-space-size=16'],
 };
 
-/** Rounds are short, so not each has its line. */
-const ROUNDS_PER_LINE = 10;
-
 interface Processes {
   readonly measured: readonly Measured[];
   readonly sink: Child;
@@ -83,24 +81,20 @@ export async function runHttp(
   cores: Cores,
   servers: ServerScript = PLAIN,
 ): Promise<HttpRun> {
-  const generations = Math.min(servers.generations ?? 1, options.rounds);
   let joined: HttpRun = { windows: {}, arrived: {} };
-  for (let i = 0; i < generations; i++) {
-    const rounds = Math.floor((options.rounds + i) / generations);
+  for (const rounds of shareRounds(options.rounds, servers.generations ?? 1)) {
     joined = join(joined, await runGeneration(framework, { ...options, rounds }, cores, servers));
   }
   return joined;
 }
 
 function join(before: HttpRun, after: HttpRun): HttpRun {
-  const windows: Record<string, Window[]> = {};
   const arrived: Record<string, Arrived> = {};
-  for (const [name, list] of Object.entries(after.windows)) windows[name] = [...(before.windows[name] ?? []), ...list];
   for (const [name, one] of Object.entries(after.arrived)) {
     const earlier = before.arrived[name];
     arrived[name] = earlier === undefined ? one : joinArrived(earlier, one);
   }
-  return { windows, arrived };
+  return { windows: joinFigures(before.windows, after.windows), arrived };
 }
 
 function startGenerator(cores: Cores): Promise<Child> {
@@ -149,21 +143,13 @@ async function runGeneration(
 }
 
 /** One window for each server in each round. */
-async function measureRounds(all: Processes, options: HttpOptions): Promise<Record<string, Window[]>> {
-  const { measured, sink } = all;
-  const windows: Record<string, Window[]> = Object.fromEntries(measured.map(({ name }) => [name, []]));
-  for (let round = 0; round < options.rounds; round++) {
-    // Another one goes first in each round, so that nobody always runs behind the same neighbour.
-    for (let i = 0; i < measured.length; i++) {
-      const one = measured[(i + round) % measured.length];
-      if (one === undefined) continue;
-      windows[one.name]?.push(await measureWindow(one, all, options));
-      // Nobody is measured now, so the sink may decode; keeping the bodies to the end would take gigabytes.
-      await sink.ask('count', { key: one.name });
-    }
-    if ((round + 1) % ROUNDS_PER_LINE === 0) process.stderr.write(`round ${round + 1} of ${options.rounds}\n`);
-  }
-  return windows;
+function measureRounds(all: Processes, options: HttpOptions): Promise<Record<string, Window[]>> {
+  return measureInRounds(all.measured, options.rounds, async (one) => {
+    const window = await measureWindow(one, all, options);
+    // Nobody is measured now, so the sink may decode; keeping the bodies to the end would take gigabytes.
+    await all.sink.ask('count', { key: one.name });
+    return window;
+  });
 }
 
 async function measureWindow(

@@ -5,6 +5,7 @@ import { type HttpOptions, runHttp } from '../http/run.ts';
 import { runToggle } from '../http/toggle.ts';
 import { FRAMEWORKS, type Framework } from '../http/variant.ts';
 import type { ToggleOptions } from '../turns.ts';
+import { FULL_YOUNG_GENERATION } from '../young-generation.ts';
 import { startDatabase } from './database.ts';
 import { SERVICE_VARIANTS, TOGGLED_SERVICE } from './variant.ts';
 
@@ -16,13 +17,6 @@ export interface ServiceRun {
 
 /** Processes with the same code differ by up to a tenth, for as long as they live. */
 const GENERATIONS = 3;
-
-/**
- * V8's young generation with its last size from the start, in every variant, as in a service with more in its heap.
- * While it grows, V8 does not yet put objects of requests into the old space, where they keep others alive; how long that
- * lasts differs between the variants.
- */
-const FULL_YOUNG_GENERATION: readonly string[] = ['--min-semi-space-size=64'];
 
 /** Measure the service on every framework, one after the other. */
 export function runService(options: HttpOptions, cores: Cores): Promise<ServiceRun> {

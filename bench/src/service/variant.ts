@@ -49,6 +49,7 @@ type Make = (options: Omit<ServiceOptions, 'ratio'>) => Promise<ServiceVariant>;
 /** The variants of the service, in the order of the tables. Modules load only in the process that runs them. */
 export const SERVICE_VARIANTS: Record<string, Make> = {
   bare: async () => (await import('./bare.ts')).bare(),
+  control: async ({ framework }) => (await import('./control.ts')).control(framework),
   clew: async (options) => (await import('./clew.ts')).clew({ ...options, ratio: 1 }),
   'clew-unsampled': async (options) => (await import('./clew.ts')).clew({ ...options, ratio: 0 }),
   otel: async (options) => (await import('./otel.ts')).otel({ ...options, ratio: 1 }),
