@@ -16,7 +16,7 @@ export interface ServiceRun {
 }
 
 /** Processes with the same code differ by up to a tenth, for as long as they live. */
-const GENERATIONS = 3;
+const GENERATIONS = 5;
 
 /** Measure the service on every framework, one after the other. */
 export function runService(options: HttpOptions, cores: Cores): Promise<ServiceRun> {
