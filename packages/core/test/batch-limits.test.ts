@@ -68,6 +68,46 @@ test('a queue that is full in the middle of a row drops what comes then, and not
   assert.deepEqual(accountedFor(tracing), { accepted: 1477, sum: 1477 });
 });
 
+test('while every request is under way a full queue moves to the store, and goes on in its order', async (t) => {
+  const backend = await startBackend(t);
+  const waiting: Array<() => void> = [];
+  backend.respond = (response) => void waiting.push(() => response.end());
+  const tracing = startTest(t, { endpoint: backend.url, exportConcurrency: 1, batch: { scheduledDelayMs: 60_000 } });
+  makeSpans(tracing, 512);
+  await until(() => waiting.length === 1, 'a request that is not answered');
+  const tracer = tracing.provider.getTracer('t');
+  for (let i = 0; i < 6000; i++) tracer.startSpan(`n${i}`).end();
+  const { queued, retrying, dropped } = tracing.stats().exporters[0] ?? assert.fail();
+  assert.deepEqual([queued + retrying, dropped], [6000, {}]);
+  assert.ok(queued <= 2048 && retrying > 0, `${queued} in the queue`);
+  const flushed = tracing.forceFlush();
+  while (tracing.stats().exporters[0]?.exported !== 6512) {
+    await until(() => waiting.length > 0, 'the next request');
+    waiting.shift()?.();
+    await until(() => waiting.length > 0 || tracing.stats().exporters[0]?.exported === 6512, 'what follows it');
+  }
+  assert.equal(await flushed, 'ok');
+  const bodies = backend.received.slice(1).map(({ body }) => body.toString('latin1'));
+  const firsts = bodies.map((body) => Number(/\x2a.n(\d+)/s.exec(body)?.[1]));
+  assert.ok(firsts.length >= 3);
+  assert.deepEqual(
+    firsts,
+    firsts.toSorted((a, b) => a - b),
+  );
+  assert.deepEqual(accountedFor(tracing), { accepted: 6512, sum: 6512 });
+});
+
+test('a full queue moves to the store by its bytes too', async (t) => {
+  const backend = await startBackend(t);
+  backend.respond = () => {};
+  const tracing = startTest(t, { endpoint: backend.url, exportConcurrency: 1, batch: { scheduledDelayMs: 60_000 } });
+  const tracer = tracing.provider.getTracer('t');
+  for (let i = 0; i < 26; i++) tracer.startSpan('big', { attributes: { text: 'x'.repeat(MIB) } }).end();
+  const { inFlight, queued, retrying, dropped } = tracing.stats().exporters[0] ?? assert.fail();
+  assert.deepEqual([inFlight + queued + retrying, dropped], [26, {}]);
+  assert.ok(retrying > 0);
+});
+
 for (const [exporter, protocol] of [
   ['otlp', 'http/protobuf'],
   ['otlp', 'http/json'],

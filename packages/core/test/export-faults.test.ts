@@ -39,13 +39,23 @@ test('a partly filled batch is sent after the scheduled delay without a flush', 
   assert.equal(countSpans(backend.received[0]?.body ?? Buffer.alloc(0)), 3);
 });
 
-test('a burst of 10 000 spans in one tick keeps at least 2560 and counts every other', async (t) => {
+test('a burst of 10 000 spans in one tick loses none', async (t) => {
   const backend = await startBackend(t);
   const tracing = startTest(t, { endpoint: backend.url });
   makeSpans(tracing, 10_000);
   await tracing.forceFlush();
+  assert.equal(tracing.stats().exporters[0]?.exported, 10_000);
+  assertLedger(tracing, 10_000);
+});
+
+test('a burst above a maxQueueSpans that was chosen keeps what fits and counts every other', async (t) => {
+  const backend = await startBackend(t);
+  const tracing = startTest(t, { endpoint: backend.url, batch: { maxQueueSpans: 2000 } });
+  makeSpans(tracing, 10_000);
+  await tracing.forceFlush();
   const [stats] = tracing.stats().exporters;
   assert.ok((stats?.exported ?? 0) >= 2560, `${stats?.exported} were kept`);
+  assert.ok((stats?.dropped.queue_full ?? 0) > 0);
   assert.equal((stats?.exported ?? 0) + (stats?.dropped.queue_full ?? 0), 10_000);
   assertLedger(tracing, 10_000);
 });

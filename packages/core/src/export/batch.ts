@@ -14,7 +14,10 @@ import type { BatchTransport } from './transport.ts';
 
 /** Bounds and waits of the batch processor. */
 export interface BatchOptions {
-  /** Spans that may wait to be sent, full batches included. 1 or more. Default 2048. */
+  /**
+   * Spans that may wait to be sent, full batches included. 1 or more. Default 2048; what does not fit behind requests under
+   * way then waits in the store of `retryMaxBytes`.
+   */
   maxQueueSpans?: number;
   /** Bytes of the same. 1 or more. Default 16 MiB. */
   maxQueueBytes?: number;
@@ -79,6 +82,8 @@ export class BatchSpanProcessor implements SpanProcessor {
   readonly #buffer: SpanBuffer;
   readonly #options: Required<BatchOptions>;
   readonly #maxGrownSpans: number;
+  // Numbers that somebody chose limit what may wait.
+  readonly #maySpill: boolean;
   // Not in the buffer yet, and what they will take there, roughly.
   #ended: RecordingSpan[] = [];
   #endedBytes = 0;
@@ -94,9 +99,10 @@ export class BatchSpanProcessor implements SpanProcessor {
   /** @param spool  where batches go that would be lost; transports of span objects do without */
   constructor(transport: BatchTransport, options: BatchOptions = {}, spool?: Required<SpoolOptions>) {
     this.#options = { ...BATCH_DEFAULTS, ...options };
-    const { maxExportBatchSpans, maxQueueSpans } = this.#options;
+    const { maxExportBatchSpans, maxQueueSpans, maxQueueBytes } = this.#options;
     // A number that somebody chose is a limit of the backend or of an exporter that is not ours.
     const mayGrow = transport.target !== undefined && maxExportBatchSpans === BATCH_DEFAULTS.maxExportBatchSpans;
+    this.#maySpill = maxQueueSpans === BATCH_DEFAULTS.maxQueueSpans && maxQueueBytes === BATCH_DEFAULTS.maxQueueBytes;
     this.#maxGrownSpans = Math.min(maxExportBatchSpans * (mayGrow ? GROWTH_FACTOR : 1), maxQueueSpans);
     const delivery: DeliveryOptions = { ...this.#options, backoffMultiplier: 1.5, jitter: 0.2, spool };
     this.#buffer = transport.createBuffer();
@@ -137,7 +143,7 @@ export class BatchSpanProcessor implements SpanProcessor {
     stats.accepted++;
     if (this.#shutdown !== undefined) {
       this.#delivery.drop('already_shutdown', 1);
-    } else if (stats.queued >= this.#options.maxQueueSpans || this.#queuedBytes() >= this.#options.maxQueueBytes) {
+    } else if (this.#isQueueFull() && !this.#spill()) {
       this.#delivery.drop('queue_full', 1);
     } else {
       this.#add(span);
@@ -207,6 +213,19 @@ export class BatchSpanProcessor implements SpanProcessor {
       maxQueueSpans - this.#stats.queued,
       Math.floor(Math.min(maxQueueBytes - bytes, MAX_BATCH_BYTES - batchBytes) / SMALL_SPAN_BYTES) - 1,
     );
+  }
+
+  #isQueueFull(): boolean {
+    const { maxQueueSpans, maxQueueBytes } = this.#options;
+    return this.#stats.queued >= maxQueueSpans || this.#queuedBytes() >= maxQueueBytes;
+  }
+
+  /** @returns whether the queue has room now */
+  #spill(): boolean {
+    if (!this.#maySpill) return false;
+    this.#cut();
+    this.#delivery.spill();
+    return !this.#isQueueFull();
   }
 
   #queuedBytes(): number {

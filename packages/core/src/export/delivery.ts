@@ -105,6 +105,12 @@ export class Delivery {
     this.#pump();
   }
 
+  /** Take all batches out of the queue, for the store where they wait by bytes. */
+  spill(): void {
+    this.#setAsideFresh();
+    this.#pump();
+  }
+
   /** Count spans as lost. */
   drop(reason: string, count: number, ledger: Ledger = this.stats): void {
     ledger.dropped[reason] = (ledger.dropped[reason] ?? 0) + count;
