@@ -197,19 +197,14 @@ function describe(
   cases: BenchResult['cases'],
 ): BenchResult {
   return {
+    ...main,
     name,
     title,
-    unit: main.unit,
     node: process.versions.node,
     rounds: options.rounds,
     machine: machine(),
     commit: commit(),
     versions: versions(),
-    variants: main.variants,
-    added: main.added,
-    interval: main.interval,
-    ratio: main.ratio,
-    ...(main.ratioInterval && { ratioInterval: main.ratioInterval }),
     cases,
   };
 }

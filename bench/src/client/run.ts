@@ -1,8 +1,8 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
 import { joinFigures, measureInRounds, shareRounds } from '../rounds.ts';
-import { type Counted, countSpans } from './counted.ts';
 import { FULL_YOUNG_GENERATION } from '../young-generation.ts';
+import { type Counted, countSpans } from './counted.ts';
 import { CLIENT_VARIANTS, CLIENTS, type ClientName } from './variant.ts';
 
 /** What of the command line concerns a client, with every default filled in. */

@@ -129,7 +129,7 @@ const BATCHES: readonly Variable[] = [
     type: 'integer',
     min: 1,
     default: 2048,
-    note: 'Spans that wait at most; further ones are dropped and counted. Beyond the default they wait in the store of `batch.retryMaxBytes`.',
+    note: 'Spans that wait at most; further ones are dropped and counted. At the default they wait in the store of `batch.retryMaxBytes` instead.',
   },
   {
     name: 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',

@@ -224,7 +224,7 @@ export class BatchSpanProcessor implements SpanProcessor {
   #spill(): boolean {
     if (!this.#maySpill) return false;
     this.#cut();
-    this.#delivery.spill();
+    this.#delivery.setAsideFresh();
     return !this.#isQueueFull();
   }
 

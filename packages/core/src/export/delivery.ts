@@ -105,10 +105,12 @@ export class Delivery {
     this.#pump();
   }
 
-  /** Take all batches out of the queue, for the store where they wait by bytes. */
-  spill(): void {
-    this.#setAsideFresh();
-    this.#pump();
+  /** Batches leave the queue for the larger store, so that the queue stays free while the backend is away or slow. */
+  setAsideFresh(): void {
+    for (const entry of this.#fresh.splice(0)) {
+      this.#leaveQueue(entry);
+      this.#setAside(entry);
+    }
   }
 
   /** Count spans as lost. */
@@ -148,7 +150,7 @@ export class Delivery {
   saveNow(): void {
     const spool = this.#spool;
     if (spool === undefined) return;
-    this.#setAsideFresh();
+    this.setAsideFresh();
     for (const entry of this.#left.splice(0)) this.#setAside(entry);
     for (const entry of this.#store.entries()) {
       if (!spool.putNow(entry)) return;
@@ -221,7 +223,7 @@ export class Delivery {
       const nowMs = performance.now();
       const isFull = this.isFull;
       const slowFromMs = this.#oldestStartMs() + SLOW_AFTER_MS;
-      if (this.#circuit.isOpen || (isFull && nowMs >= slowFromMs)) this.#setAsideFresh();
+      if (this.#circuit.isOpen || (isFull && nowMs >= slowFromMs)) this.setAsideFresh();
       // A queue that is full submits nothing more, so nobody else would look again before an answer comes.
       if (isFull && this.#fresh.length > 0) this.#wakeAt(slowFromMs, nowMs);
       if (isFull || (this.#circuit.isOpen && this.#waysTaken() > 0)) return;
@@ -330,14 +332,6 @@ export class Delivery {
     if (entry.record !== undefined || nowMs - entry.createdMs + waitMs > this.#options.maxRetryElapsedMs) {
       void this.#giveUp(entry, 'retry_gave_up');
     } else {
-      this.#setAside(entry);
-    }
-  }
-
-  // While the backend is away or slow, batches leave the queue for the larger store, so that the queue stays free.
-  #setAsideFresh(): void {
-    for (const entry of this.#fresh.splice(0)) {
-      this.#leaveQueue(entry);
       this.#setAside(entry);
     }
   }
