@@ -84,6 +84,14 @@ function requireBenchmark(name: string): BenchmarkName {
   return found;
 }
 
+/** Those that are run: `bare` and what was asked for, or all. */
+export function chosenVariants<Name extends string>(
+  all: readonly Name[],
+  { variants }: Pick<Options, 'variants'>,
+): Name[] {
+  return all.filter((name) => name === 'bare' || (variants?.includes(name) ?? true));
+}
+
 function requireVariant(name: string): string {
   if (!VARIANT_NAMES.includes(name)) throw new Error(`unknown variant ${name}; there are ${VARIANT_NAMES.join(', ')}`);
   return name;

@@ -1,5 +1,6 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
+import { chosenVariants } from '../options.ts';
 import { joinFigures, measureInRounds, shareRounds } from '../rounds.ts';
 import { FULL_YOUNG_GENERATION } from '../young-generation.ts';
 import { type Counted, countSpans } from './counted.ts';
@@ -68,9 +69,7 @@ async function runGeneration(
   target: Target,
 ): Promise<{ micros: Record<string, number[]>; counted: Counted[] }> {
   const { rounds, seconds, warmUpSeconds, connections, profileFolder } = options;
-  const names = Object.keys(CLIENT_VARIANTS).filter(
-    (one) => one === 'bare' || (options.variants?.includes(one) ?? true),
-  );
+  const names = chosenVariants(Object.keys(CLIENT_VARIANTS), options);
   const sink = await startChild({ script: new URL('../sink/sink.ts', import.meta.url), core: cores.load });
   const measured: Measured[] = [];
   try {

@@ -1,5 +1,6 @@
 import { profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
+import { chosenVariants } from '../options.ts';
 import { measureInTurns, type ToggleOptions } from '../turns.ts';
 import { type Counted, countSpans } from './counted.ts';
 import type { ClientRun } from './run.ts';
@@ -17,7 +18,7 @@ export async function runClientToggle(options: ToggleOptions, cores: Cores): Pro
     const sinkUrl = String((await sink.ask('address')).url);
     for (const client of CLIENTS) {
       for (const group of TOGGLED) {
-        const names = group.filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
+        const names = chosenVariants(group, options);
         if (names.length === 1) continue;
         const child = await startChild({
           script: new URL('./toggle-client.ts', import.meta.url),

@@ -1,5 +1,6 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
+import { chosenVariants } from '../options.ts';
 import { CASES } from './cases.ts';
 
 /** What of the command line concerns the operations, with every default filled in. */
@@ -34,7 +35,7 @@ const FLUSHES = 100;
 
 /** Time every case on every implementation, each in processes of its own, in interleaved rounds. */
 export async function runCore(options: CoreOptions, cores: Cores): Promise<Record<string, CaseSamples>> {
-  const names = IMPLEMENTATIONS.filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
+  const names = chosenVariants(IMPLEMENTATIONS, options);
   const started: Child[] = [];
   const start = async (name: string, ratio: number): Promise<Child> => {
     const child = await startChild({

@@ -1,5 +1,6 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
+import { chosenVariants } from '../options.ts';
 import { joinFigures, measureInRounds, shareRounds } from '../rounds.ts';
 import { type Arrived, countArrived, joinArrived } from './arrived.ts';
 import { type Framework, VARIANTS } from './variant.ts';
@@ -108,7 +109,7 @@ async function runGeneration(
   cores: Cores,
   servers: ServerScript,
 ): Promise<HttpRun> {
-  const names = servers.variants.filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
+  const names = chosenVariants(servers.variants, options);
   const started: Child[] = [];
   try {
     const sink = await startChild({ script: new URL('../sink/sink.ts', import.meta.url), core: cores.load });

@@ -1,5 +1,6 @@
 import { type Child, profileArguments, startChild } from '../child.ts';
 import type { Cores } from '../cores.ts';
+import { chosenVariants } from '../options.ts';
 import { measureInTurns, type ToggleOptions } from '../turns.ts';
 import { type Arrived, countArrived } from './arrived.ts';
 import type { ServerScript } from './run.ts';
@@ -23,7 +24,7 @@ export async function runToggle(
   cores: Cores,
   servers: ServerScript = PLAIN,
 ): Promise<ToggleRun> {
-  const names = servers.variants.filter((name) => name === 'bare' || (options.variants?.includes(name) ?? true));
+  const names = chosenVariants(servers.variants, options);
   const started: Child[] = [];
   try {
     const sink = await startChild({ script: new URL('../sink/sink.ts', import.meta.url), core: cores.load });
