@@ -1,5 +1,6 @@
 /** Attempts that are handlers: they stand between undici and the caller's handler, and pass everything on. */
 import { type Attempt, type AttemptClass, makeAttemptClass } from './attempt.ts';
+import { standInFor } from './controller-stand-in.ts';
 
 // undici's handlers take four arguments at most, in all versions.
 type Method = (a?: unknown, b?: unknown, c?: unknown, d?: unknown) => unknown;
@@ -31,29 +32,30 @@ interface HandlerAttempt extends Attempt {
 /** What attempts are given. Written out one by one: a call by a name that varies costs ten times as much. */
 const METHODS: { [Name in keyof Handler]-?: (this: HandlerAttempt, ...args: Parameters<Method>) => unknown } = {
   onRequestStart(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
-    return this.inner.onRequestStart?.(a, b, c, d);
+    this.standIn = standInFor(a);
+    return this.inner.onRequestStart?.(shown(this, a), b, c, d);
   },
   onRequestUpgrade(this: HandlerAttempt, a: unknown, status: unknown, headers: unknown, d: unknown): unknown {
     this.upgraded(status, headers);
-    return this.inner.onRequestUpgrade?.(a, status, headers, d);
+    return this.inner.onRequestUpgrade?.(shown(this, a), status, headers, d);
   },
   onResponseStart(this: HandlerAttempt, a: unknown, status: unknown, headers: unknown, d: unknown): unknown {
     this.answered(status, headers);
-    return this.inner.onResponseStart?.(a, status, headers, d);
+    return this.inner.onResponseStart?.(shown(this, a), status, headers, d);
   },
   onResponseData(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
-    return this.inner.onResponseData?.(a, b, c, d);
+    return this.inner.onResponseData?.(shown(this, a), b, c, d);
   },
   onResponseEnd(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     this.ended();
-    const result = this.inner.onResponseEnd?.(a, b, c, d);
+    const result = this.inner.onResponseEnd?.(shown(this, a), b, c, d);
     // Not when it throws: undici calls `onResponseError` then, and the request may be repeated.
     this.release();
     return result;
   },
   onResponseError(this: HandlerAttempt, a: unknown, error: unknown, c: unknown, d: unknown): unknown {
     this.failed(error);
-    return this.inner.onResponseError?.(a, error, c, d);
+    return this.inner.onResponseError?.(shown(this, a), error, c, d);
   },
   onConnect(this: HandlerAttempt, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
     return this.inner.onConnect?.(a, b, c, d);
@@ -89,6 +91,11 @@ const METHODS: { [Name in keyof Handler]-?: (this: HandlerAttempt, ...args: Para
     return this.inner.onResponseStarted?.(a, b, c, d);
   },
 };
+
+/** The controller that the caller's handler knows. */
+function shown({ standIn }: HandlerAttempt, controller: unknown): unknown {
+  return standIn !== undefined && standIn.target === controller ? standIn : controller;
+}
 
 /** One bit for each method that a handler has. */
 function shapeOf(handler: Handler): number {

@@ -2,6 +2,7 @@
 import type { ClientSpan } from '@clew/core/http';
 import type { Call } from './call.ts';
 import type { CallFinder } from './call-finder.ts';
+import type { ControllerStandIn } from './controller-stand-in.ts';
 import { forget } from './under-way.ts';
 
 const FIRST_FINAL_STATUS = 200;
@@ -19,6 +20,8 @@ export interface Attempt {
   readonly inner: object | undefined;
   /** The caller's, where it is known. */
   readonly signal: AbortSignal | undefined;
+  /** What the handler has in the place of undici's controller. */
+  standIn: ControllerStandIn | undefined;
   /** Response headers have arrived, in any of undici's forms. */
   answered(status: unknown, headers: unknown): void;
   /** The connection is the caller's from now on. */
@@ -61,6 +64,7 @@ export function makeAttemptClass(): AttemptClass {
     private readonly url: string;
     private readonly traceparent: string | undefined;
     private readonly given: AbortSignal | undefined;
+    standIn: ControllerStandIn | undefined;
 
     constructor(
       span: ClientSpan,
@@ -78,6 +82,7 @@ export function makeAttemptClass(): AttemptClass {
       this.url = url;
       this.traceparent = traceparent;
       this.given = given;
+      this.standIn = undefined;
     }
 
     get signal(): AbortSignal | undefined {
@@ -107,6 +112,7 @@ export function makeAttemptClass(): AttemptClass {
 
     release(): void {
       this.call = undefined;
+      this.standIn?.letGo();
     }
 
     failed(error: unknown, signal: AbortSignal | undefined = this.signal): void {
