@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici';
 import { PassedOn } from '../passed-on.ts';
 import type { Client, Transport } from './variant.ts';
 
+const HEADERS = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00' };
 const noFlush = async (): Promise<void> => {};
 
 /** Sends with `request` through a dispatcher. */
@@ -25,23 +26,38 @@ export async function bare(transport: Transport): Promise<Client> {
   return { send: await requestThrough(transport.dispatcher), flush: noFlush };
 }
 
-/** Hooks of the shape that tracing needs, which do nothing: what being called costs. */
+/**
+ * What a traced request cannot do without, sampled or not, without any tracing: a `traceparent`, here always the same,
+ * and a handler that passes on.
+ */
 export async function control(transport: Transport): Promise<Client> {
   if (transport.client === 'fetch') {
-    return { send: fetchBy((input, init) => fetch(input, init).then((response) => response)), flush: noFlush };
+    const send = fetchBy((input, init) => fetch(input, { ...init, headers: HEADERS }).then((response) => response));
+    return { send, flush: noFlush };
   }
   const { client, dispatcher } = transport;
   if (client === 'channels') return { send: await requestThrough(dispatcher), listen: listenIdly, flush: noFlush };
-  const composed = dispatcher.compose((dispatch) => (options, handler) => dispatch(options, new PassedOn(handler)));
+  const composed = dispatcher.compose(
+    (dispatch) => (options, handler) => dispatch({ ...options, headers: { ...HEADERS } }, new PassedOn(handler)),
+  );
   return { send: await requestThrough(composed), flush: noFlush };
 }
 
+const IDLE_CHANNELS = ['client:sendHeaders', 'request:headers', 'request:trailers', 'request:error'];
+
 function listenIdly(): () => void {
-  const channels = ['request:create', 'client:sendHeaders', 'request:headers', 'request:trailers', 'request:error'];
-  const names = channels.map((name) => `undici:${name}`);
   const ignore = (): void => {};
-  for (const name of names) subscribe(name, ignore);
+  const listeners = new Map([
+    ['undici:request:create', addHeader],
+    ...IDLE_CHANNELS.map((name) => [`undici:${name}`, ignore] as const),
+  ]);
+  for (const [name, listener] of listeners) subscribe(name, listener);
   return () => {
-    for (const name of names) unsubscribe(name, ignore);
+    for (const [name, listener] of listeners) unsubscribe(name, listener);
   };
+}
+
+function addHeader(message: unknown): void {
+  const { request } = message as { request: { addHeader(name: string, value: string): void } };
+  request.addHeader('traceparent', HEADERS.traceparent);
 }
