@@ -2,10 +2,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import type { Dispatcher } from 'undici';
 
-import { PassedOn } from '../passed-on.ts';
+import { HEADERS, passOn } from '../passed-on.ts';
 import type { Client, Transport } from './variant.ts';
 
-const HEADERS = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00' };
 const noFlush = async (): Promise<void> => {};
 
 /** Sends with `request` through a dispatcher. */
@@ -37,10 +36,7 @@ export async function control(transport: Transport): Promise<Client> {
   }
   const { client, dispatcher } = transport;
   if (client === 'channels') return { send: await requestThrough(dispatcher), listen: listenIdly, flush: noFlush };
-  const composed = dispatcher.compose(
-    (dispatch) => (options, handler) => dispatch({ ...options, headers: { ...HEADERS } }, new PassedOn(handler)),
-  );
-  return { send: await requestThrough(composed), flush: noFlush };
+  return { send: await requestThrough(dispatcher.compose(passOn)), flush: noFlush };
 }
 
 const IDLE_CHANNELS = ['client:sendHeaders', 'request:headers', 'request:trailers', 'request:error'];

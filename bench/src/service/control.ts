@@ -1,15 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-import type { Dispatcher } from 'undici';
-
 import type { Framework } from '../http/variant.ts';
-import { PassedOn } from '../passed-on.ts';
+import { passOn, SPAN_ID, TRACE_ID } from '../passed-on.ts';
 import { bare } from './bare.ts';
 import type { ServiceVariant } from './variant.ts';
 
-const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
-const SPAN_ID = 'b7ad6b7169203331';
-const HEADERS = { traceparent: `00-${TRACE_ID}-${SPAN_ID}-00` };
 const FIELDS = { trace_id: TRACE_ID, span_id: SPAN_ID, trace_flags: '00' };
 
 /**
@@ -30,8 +25,4 @@ export function control(framework: Framework): ServiceVariant {
     traceDispatcher: (dispatcher) => dispatcher.compose(passOn),
     mixin: () => ({ ...FIELDS }),
   };
-}
-
-function passOn(dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch {
-  return (options, handler) => dispatch({ ...options, headers: { ...HEADERS } }, new PassedOn(handler));
 }

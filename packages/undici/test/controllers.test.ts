@@ -1,29 +1,19 @@
 /** What handlers are given as the controller of a traced request. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { collectSpans } from '@clew/core/testing';
 import { tracingInterceptor } from '@clew/undici';
 import type { Dispatcher } from 'undici';
+import { collectGarbage } from './support/garbage.ts';
 import { serve } from './support/servers.ts';
-import { type Module, tracedAgent, VERSIONS } from './support/versions.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void; // What the flag adds to a new context.
+import { bareAgent, tracedAgent, VERSIONS } from './support/versions.ts';
 
 type Controller = Dispatcher.DispatchController;
 type Handler = Dispatcher.DispatchHandler;
 
 /** The versions whose handlers get a controller. */
 const CONTROLLING = VERSIONS.slice(0, 2);
-
-function bareAgent(t: TestContext, { Agent }: Module): Dispatcher {
-  const agent = new Agent();
-  t.after(() => agent.destroy());
-  return agent;
-}
 
 /** Make one request, with these methods added to a handler. @returns the error that it ended with */
 function dispatch(dispatcher: Dispatcher, origin: string, methods: Handler): Promise<Error | undefined> {

@@ -3,14 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { startTracing } from '@clew/core';
+import { collectGarbage } from './support/garbage.ts';
 import { serve } from './support/servers.ts';
 import { channels, tracedAgent, VERSIONS } from './support/versions.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void; // What the flag adds to a new context.
 
 for (const [version, module] of VERSIONS) {
   for (const way of ['interceptor', 'channels'] as const) {

@@ -45,16 +45,21 @@ export interface Way {
   start(t: TestContext, options?: TraceUndiciOptions): Send;
 }
 
+/** An agent, destroyed with the test. */
+export function bareAgent(t: TestContext, { Agent }: Module): undici.Agent {
+  const agent = new Agent();
+  t.after(() => agent.destroy());
+  return agent;
+}
+
 /** An agent with interceptors before those that are given; destroyed with the test. */
 export function tracedAgent(
   t: TestContext,
-  { Agent }: Module,
+  module: Module,
   options?: TracingInterceptorOptions,
   more: Parameters<undici.Agent['compose']>[0][] = [],
 ): undici.Dispatcher {
-  const agent = new Agent();
-  t.after(() => agent.destroy());
-  return agent.compose(tracingInterceptor(options), ...more);
+  return bareAgent(t, module).compose(tracingInterceptor(options), ...more);
 }
 
 /** `traceUndici`, ended with the test. */
@@ -64,8 +69,7 @@ export function channels(t: TestContext, options?: TraceUndiciOptions): void {
 
 /** `fetch` through a dispatcher; without one through a fresh agent, which is closed with the test. */
 export function fetchThrough(t: TestContext, module: Module, given?: undici.Dispatcher): Fetch {
-  const dispatcher = given ?? new module.Agent();
-  if (given === undefined) t.after(() => dispatcher.destroy());
+  const dispatcher = given ?? bareAgent(t, module);
   // The global types are those of Node.js's own undici; the arguments are the same.
   const fetch = module.fetch as unknown as Fetch;
   return (input, init) => fetch(input, { ...init, dispatcher } as object);
@@ -114,9 +118,7 @@ function waysOf(name: string, module: Module): Way[] {
       isFetch: false,
       start: (t, options) => {
         channels(t, options);
-        const agent = new module.Agent();
-        t.after(() => agent.destroy());
-        return requestThrough(module, agent.compose(redirect()));
+        return requestThrough(module, bareAgent(t, module).compose(redirect()));
       },
     },
   ];
